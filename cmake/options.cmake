@@ -1,0 +1,16 @@
+set(CONVNET_CUDA "AUTO" CACHE STRING "Build the CUDA kernels: AUTO, ON or OFF")
+set_property(CACHE CONVNET_CUDA PROPERTY STRINGS AUTO ON OFF)
+option(CONVNET_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(CONVNET_WERROR "Treat warnings as errors" OFF)
+option(CONVNET_PYTHON "Build the Python extension" ON)
+
+add_library(convnet_options INTERFACE)
+target_compile_options(convnet_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers)
+if(CONVNET_WERROR)
+  target_compile_options(convnet_options INTERFACE -Werror)
+endif()
+if(CONVNET_SANITIZE)
+  target_compile_options(convnet_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g)
+  target_link_options(convnet_options INTERFACE -fsanitize=address,undefined)
+endif()

@@ -1,0 +1,22 @@
+// The extension module convnet._core: a thin skin over libconvnet.
+#include <pybind11/stl.h>
+
+#include "bindings/bindings.h"
+#include "core/aligned.h"
+#include "core/thread_pool.h"
+#include "cpu/dispatch.h"
+#include "ops/op.h"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "convnet's C++ core: graphs, plans and kernels.";
+  m.def("ops", &convnet::op_names, "Names of all ops.");
+  m.def("isa", [] { return std::string(convnet::kernels().isa); }, "The instruction set in use.");
+  m.def("available_isas", &convnet::available_isas, "Instruction sets this machine supports, best first.");
+  m.def("num_threads", &convnet::num_threads, "Threads a run uses.");
+  m.def("set_num_threads", &convnet::set_num_threads, py::arg("threads"), "Sets the threads a run uses; 0 restores the default.");
+  m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");
+  convnet::bindings::bind_graph(m);
+  convnet::bindings::bind_plan(m);
+}

@@ -1,0 +1,194 @@
+#include "graph/plan.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <chrono>
+
+#include "bindings/bindings.h"
+
+namespace py = pybind11;
+
+namespace convnet::bindings {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Order = py::array_t<int64_t, py::array::c_style>;
+using Hyper = py::array_t<double, py::array::c_style>;
+
+std::string text(const py::handle& object) { return py::str(object).cast<std::string>(); }
+
+FeedType feed_type(const py::dtype& dtype) {
+  static constexpr FeedType kUnsigned[] = {FeedType::u8, FeedType::u16, FeedType::u32, FeedType::u64};
+  static constexpr FeedType kSigned[] = {FeedType::i8, FeedType::i16, FeedType::i32, FeedType::i64};
+  const auto size = dtype.itemsize();
+  const int power = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
+  switch (dtype.kind()) {
+    case 'f':
+      if (size == 4) return FeedType::f32;
+      if (size == 8) return FeedType::f64;
+      break;
+    case 'b': return FeedType::boolean;
+    case 'u': return kUnsigned[power];
+    case 'i': return kSigned[power];
+  }
+  throw py::type_error("arrays of dtype " + text(dtype) + " cannot be fed");
+}
+
+// A plan and the memory its weights live in.
+class BoundPlan {
+ public:
+  BoundPlan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, const std::vector<ValueId>& bound)
+      : plan_(graph, std::move(outputs), capacity, bound), pointers_(plan_.bindings()), owners_(plan_.bindings()) {
+    for (size_t id = 0; id < graph.values().size(); ++id)
+      if (graph.values()[id].role == Role::Input) inputs_.push_back(static_cast<ValueId>(id));
+  }
+
+  int64_t capacity() const { return plan_.capacity(); }
+
+  void bind(ValueId id, const py::array& array) {
+    const int index = plan_.binding(id);
+    if (index < 0) throw py::value_error("value " + std::to_string(id) + " is not bound by this plan");
+    const Value& value = plan_.graph().value(id);
+    const bool wide = value.storage == Storage::Accumulator;
+    if (array.dtype().kind() != 'f' || array.itemsize() != (wide ? 8 : 4) || !(array.flags() & py::array::c_style))
+      throw py::value_error(value.name + ": expected a contiguous " + (wide ? "float64" : "float32") + " array");
+    if (array.size() != value.features())
+      throw py::value_error(value.name + ": expected " + std::to_string(value.features()) + " elements, got " +
+                            std::to_string(array.size()));
+    pointers_[index] = const_cast<void*>(array.data());
+    owners_[index] = array;
+  }
+
+  py::list predict(const py::dict& feeds, int64_t n) const {
+    std::vector<Feed> table = make_feeds(feeds, n);
+    py::list results;
+    for (ValueId id : plan_.outputs()) {
+      const Value& value = plan_.graph().value(id);
+      std::vector<py::ssize_t> shape(value.shape.begin(), value.shape.end());
+      if (value.has_batch()) shape.insert(shape.begin(), n);
+      py::array_t<float> out(shape);
+      table.push_back({reinterpret_cast<char*>(out.mutable_data()), value.features() * int64_t{sizeof(float)}, FeedType::f32});
+      results.append(out);
+    }
+    std::vector<StepInfo> steps;
+    int64_t first = 0;
+    do {
+      steps.push_back(step(std::min(plan_.capacity(), std::max<int64_t>(n - first, 1)), first, table));
+      first += plan_.capacity();
+    } while (first < n);
+    run(steps, -1);
+    return results;
+  }
+
+  int64_t train(const py::dict& feeds, const Order& order, int64_t batch, const Hyper& hyper, double seconds) {
+    if (batch < 1 || batch > plan_.capacity())
+      throw py::value_error("batch size must be from 1 to " + std::to_string(plan_.capacity()) + ", got " + std::to_string(batch));
+    if (hyper.ndim() != 2) throw py::value_error("hyper must have one row a step");
+    const std::vector<Feed> table = make_feeds(feeds, 0);
+    const int64_t n = order.size();
+    const int64_t count = std::min<int64_t>(ceil_div(n, batch), hyper.shape(0));
+    check_order(feeds, order.data(), std::min(n, count * batch));
+    std::vector<StepInfo> steps;
+    steps.reserve(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) {
+      StepInfo info = step(std::min(batch, n - i * batch), i * batch, table);
+      info.order = order.data() + i * batch;
+      info.hyper = hyper.data() + i * hyper.shape(1);
+      info.step += static_cast<uint64_t>(i);
+      steps.push_back(info);
+    }
+    const int64_t done = run(steps, seconds);
+    step_ += static_cast<uint64_t>(done);
+    return done;
+  }
+
+  uint64_t seed_ = 0, step_ = 0;
+
+ private:
+  StepInfo step(int64_t batch, int64_t first, const std::vector<Feed>& feeds) const {
+    const int64_t shards = ceil_div(batch, kLanes);
+    return {batch, shards, plan_.slots(shards), seed_, step_, first, nullptr, feeds.data(), nullptr};
+  }
+
+  const py::array feed_of(const py::dict& feeds, ValueId id) const {
+    const Value& value = plan_.graph().value(id);
+    if (!feeds.contains(py::int_(id))) throw py::value_error("no array was given for input '" + value.name + "'");
+    return feeds[py::int_(id)].cast<py::array>();
+  }
+
+  std::vector<Feed> make_feeds(const py::dict& feeds, int64_t least_rows) const {
+    std::vector<Feed> table;
+    for (ValueId id : inputs_) {
+      const Value& value = plan_.graph().value(id);
+      const py::array array = feed_of(feeds, id);
+      const int64_t rows = array.ndim() ? array.shape(0) : 0;
+      if (!(array.flags() & py::array::c_style)) throw py::value_error("input '" + value.name + "' must be contiguous");
+      if (rows == 0 || array.size() / rows != value.features())
+        throw py::value_error("input '" + value.name + "': expected at least one row of shape " + to_string(value.shape) +
+                              ", got an array of shape " + text(array.attr("shape")));
+      if (rows < least_rows)
+        throw py::value_error("input '" + value.name + "': expected " + std::to_string(least_rows) + " rows, got " + std::to_string(rows));
+      table.push_back({static_cast<char*>(const_cast<void*>(array.data())), value.features() * array.itemsize(), feed_type(array.dtype())});
+    }
+    return table;
+  }
+
+  void check_order(const py::dict& feeds, const int64_t* order, int64_t n) const {
+    for (ValueId id : inputs_) {
+      const int64_t rows = feed_of(feeds, id).shape(0);
+      for (int64_t i = 0; i < n; ++i)
+        if (order[i] < 0 || order[i] >= rows)
+          throw py::index_error("row " + std::to_string(order[i]) + " is not among the " + std::to_string(rows) + " rows of input '" +
+                                plan_.graph().value(id).name + "'");
+    }
+  }
+
+  // A negative number of seconds: no limit.
+  int64_t run(const std::vector<StepInfo>& steps, double seconds) const {
+    for (void* pointer : pointers_)
+      if (!pointer) throw py::value_error("a weight of this plan has no memory: call bind first");
+    const auto start = Clock::now();
+    bool interrupted = false;
+    const std::function<Poll()> poll = [&] {
+      {
+        py::gil_scoped_acquire gil;
+        interrupted = PyErr_CheckSignals() != 0;
+      }
+      if (interrupted) return Poll::cancel;
+      const bool late = seconds >= 0 && std::chrono::duration<double>(Clock::now() - start).count() > seconds;
+      return late ? Poll::finish_step : Poll::go_on;
+    };
+    int64_t done;
+    {
+      py::gil_scoped_release nogil;
+      done = plan_.run(pointers_.data(), steps.data(), static_cast<int64_t>(steps.size()), poll);
+    }
+    if (interrupted) throw py::error_already_set();
+    return done;
+  }
+
+  Plan plan_;
+  std::vector<ValueId> inputs_;
+  std::vector<void*> pointers_;
+  std::vector<py::object> owners_;
+};
+
+}  // namespace
+
+void bind_plan(py::module_& m) {
+  py::class_<BoundPlan>(m, "Plan", "A graph made ready to run: kernels chosen, memory planned.")
+      .def(py::init([](const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, const std::vector<ValueId>& bound) {
+             return std::make_unique<BoundPlan>(graph, std::move(outputs), capacity, bound);
+           }),
+           py::arg("graph"), py::arg("outputs"), py::arg("capacity"), py::arg("bound") = std::vector<ValueId>{})
+      .def_property_readonly("capacity", &BoundPlan::capacity)
+      .def_readwrite("seed", &BoundPlan::seed_)
+      .def_readwrite("step", &BoundPlan::step_)
+      .def("bind", &BoundPlan::bind, py::arg("id"), py::arg("array"))
+      .def("predict", &BoundPlan::predict, py::arg("feeds"), py::arg("n"))
+      .def("train", &BoundPlan::train, py::arg("feeds"), py::arg("order"), py::arg("batch_size"), py::arg("hyper"), py::arg("seconds") = -1.0);
+}
+
+}  // namespace convnet::bindings

@@ -1,0 +1,82 @@
+// What a CPU kernel is: one function over raw pointers and POD arguments, so that code compiled for one instruction set
+// shares nothing with the rest of the library but this header.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace convnet {
+
+constexpr int64_t kLanes = 16;  // samples of a shard, and lanes of a batched value
+
+enum class FeedType : int32_t { f32, f64, u8, i8, i16, u16, i32, u32, i64, u64, boolean };
+
+// A user's array that samples are gathered from, or that results are scattered to.
+struct Feed {
+  char* data;
+  int64_t row_bytes;
+  FeedType type;
+};
+
+// What changes from step to step.
+struct StepInfo {
+  int64_t batch;           // live samples
+  int64_t shards;          // shards in use
+  int64_t slots;           // gradient slots in use
+  uint64_t seed;           // Philox key
+  uint64_t step;           // Philox counter: steps run since the plan was built
+  int64_t first;           // row of the outputs that the first sample goes to
+  const int64_t* order;    // row of the feeds for each sample; null: first, first + 1, ...
+  const Feed* feeds;
+  const double* hyper;     // per-step scalars: learning rate, iteration
+};
+
+// One call. `data` holds a pointer for each input, then for each output (null where an optional one is absent).
+//  Shard kernels: one shard, pointers already at that shard.
+//  Group kernels: `shards[0 .. shard_count)`; pointers at shard 0, `stride` elements from shard to shard.
+//  Batch kernels: all `step->shards` shards; pointers and strides as for Group.
+// Slotted values: pointers are at the shard's slot for Shard kernels, at slot 0 for Batch kernels.
+struct KernelArgs {
+  const void* params;
+  void* const* data;
+  const int64_t* stride;
+  const int64_t* shards;
+  int64_t shard_count;
+  int64_t begin, end;      // units of work to do, out of the node's `units`
+  int64_t lanes;           // kLanes, or 1 where the node works on Single values
+  bool accumulate;         // a Slotted output already holds sums of earlier shards
+  const StepInfo* step;
+  void* scratch;
+
+  float* f32(int i) const { return static_cast<float*>(data[i]); }
+  uint16_t* bits(int i) const { return static_cast<uint16_t*>(data[i]); }
+  template <class P>
+  const P& as() const {
+    return *static_cast<const P*>(params);
+  }
+  int64_t shard() const { return shards[0]; }
+  // Live samples of a shard: the last shard of a batch may hold fewer than kLanes.
+  int64_t live(int64_t shard) const {
+    if (lanes == 1) return 1;
+    int64_t n = step->batch - shard * kLanes;
+    return n < kLanes ? n : kLanes;
+  }
+};
+
+using KernelFn = void (*)(const KernelArgs&);
+
+enum OpIndex : int {
+#define CONVNET_OP(name) op_index_##name,
+#define CONVNET_VIEW(name)
+#include "ops/kernel_list.inc"
+#undef CONVNET_OP
+#undef CONVNET_VIEW
+  kKernelCount
+};
+
+struct KernelTable {
+  const char* isa;
+  KernelFn fn[kKernelCount];
+};
+
+}  // namespace convnet

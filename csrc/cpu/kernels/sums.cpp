@@ -1,0 +1,71 @@
+// Sums over samples. Slots are added in a fixed tree (pairs, then pairs of pairs), so that bits do not depend on who filled them.
+#include "ops/sums.h"
+
+#include "cpu/kernels/index.h"
+
+namespace convnet::CONVNET_ISA {
+
+namespace {
+
+constexpr int64_t kMostTerms = 64;
+
+// Sums terms[0 .. n) elementwise over one vector; n at most kMostTerms.
+CONVNET_INLINE Vec tree(Vec* terms, int64_t n) {
+  while (n > 1) {
+    for (int64_t i = 0; i < n / 2; ++i) terms[i] = terms[2 * i] + terms[2 * i + 1];
+    if (n % 2) terms[n / 2] = terms[n - 1];
+    n = (n + 1) / 2;
+  }
+  return terms[0];
+}
+
+}  // namespace
+
+void slot_sum(const KernelArgs& a) {
+  const auto& p = a.as<SlotSumParams>();
+  const int64_t begin = a.begin * p.block, end = least(a.end * p.block, p.size);
+  float* out = a.f32(p.inputs);
+  Vec terms[kMostTerms];
+  for (int64_t i = begin; i < end; i += kWidth) {
+    const int64_t n = least(kWidth, end - i);
+    float tail[kWidth] = {};
+    Vec total = zero();
+    for (int32_t input = 0; input < p.inputs; ++input) {
+      const int64_t slots = p.slotted[input] ? a.step->slots : 1;
+      for (int64_t s = 0; s < slots; ++s) {
+        const float* x = a.f32(input) + s * a.stride[input] + i;
+        if (n < kWidth) {
+          for (int64_t j = 0; j < n; ++j) tail[j] = x[j];
+          x = tail;
+        }
+        terms[s] = load(x);
+      }
+      const Vec sum = tree(terms, slots);
+      total = input == 0 ? sum : total + sum;
+    }
+    if (n == kWidth) {
+      store(out + i, total);
+      continue;
+    }
+    store(tail, total);
+    for (int64_t j = 0; j < n; ++j) out[i + j] = tail[j];
+  }
+}
+
+void sum_samples(const KernelArgs& a) {
+  const auto& p = a.as<SumSamplesParams>();
+  const int64_t live = a.live(a.shard()), end = least(a.end * 16, p.features);
+  const float* x = a.f32(0);
+  float* out = a.f32(1);
+  for (int64_t f = a.begin * 16; f < end; ++f) {
+    Vec sums[kVectors];
+    for (int v = 0; v < kVectors; ++v) sums[v] = zero();
+    for (int64_t o = 0; o < p.outer; ++o)
+      for (int v = 0; v < kVectors; ++v) sums[v] = sums[v] + load(x + (o * p.features + f) * kLanes + v * kWidth);
+    float total = 0;
+    for (int v = 0; v < kVectors; ++v) total += sum(keep(live_mask(live, v * kWidth), sums[v]));
+    out[f] = a.accumulate ? out[f] + total : total;
+  }
+}
+
+}  // namespace convnet::CONVNET_ISA

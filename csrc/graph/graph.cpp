@@ -1,0 +1,89 @@
+#include "graph/graph.h"
+
+#include <stdexcept>
+
+#include "ops/op.h"
+
+namespace convnet {
+
+const char* name_of(Storage storage) {
+  switch (storage) {
+    case Storage::Batched: return "batched";
+    case Storage::Bits: return "bits";
+    case Storage::PerShard: return "per_shard";
+    case Storage::Slotted: return "slotted";
+    case Storage::Single: return "single";
+    case Storage::Accumulator: return "accumulator";
+  }
+  return "";
+}
+
+ValueId Graph::add_value(Value value) {
+  for (int64_t extent : value.shape)
+    if (extent < 0)
+      throw std::invalid_argument("a shape must not have negative extents, got " + to_string(value.shape));
+  values_.push_back(std::move(value));
+  return static_cast<ValueId>(values_.size()) - 1;
+}
+
+ValueId Graph::input(Dims shape, std::string name) {
+  int64_t feed = 0;
+  for (const Value& v : values_) feed += v.role == Role::Input;
+  ValueId id = add("gather", {}, {{"feed", feed}, {"shape", std::move(shape)}})[0];
+  values_[id].role = Role::Input;
+  values_[id].name = std::move(name);
+  return id;
+}
+
+ValueId Graph::parameter(Dims shape, std::string name) {
+  return add_value({.name = std::move(name), .storage = Storage::Single, .role = Role::Parameter, .shape = std::move(shape)});
+}
+
+ValueId Graph::state(Dims shape, std::string name) {
+  return add_value({.name = std::move(name), .storage = Storage::Single, .role = Role::State, .shape = std::move(shape)});
+}
+
+ValueId Graph::constant(Dims shape, std::vector<float> data) {
+  if (numel(shape) != static_cast<int64_t>(data.size()))
+    throw std::invalid_argument("constant: " + std::to_string(data.size()) + " elements do not fill the shape " + to_string(shape));
+  return add_value({.storage = Storage::Single, .role = Role::Constant, .shape = std::move(shape), .constant = std::move(data)});
+}
+
+ValueId Graph::accumulator(std::string name) {
+  return add_value({.name = std::move(name), .storage = Storage::Accumulator, .role = Role::State, .shape = {2}});
+}
+
+std::vector<ValueId> Graph::add(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+  return add_node(op, std::move(inputs), std::move(attrs), false);
+}
+
+std::vector<ValueId> Graph::update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+  return add_node(op, std::move(inputs), std::move(attrs), true);
+}
+
+std::vector<ValueId> Graph::add_node(const std::string& name, std::vector<ValueId> inputs, Attrs attrs,
+                                     bool update) {
+  const Op* op = find_op(name);
+  if (!op) throw std::invalid_argument("there is no op named '" + name + "'");
+  for (ValueId id : inputs)
+    if (id != kNone && (id < 0 || id >= static_cast<ValueId>(values_.size())))
+      throw std::invalid_argument(name + ": there is no value " + std::to_string(id) + " in this graph");
+  Node node{.op = op, .attrs = std::move(attrs), .inputs = std::move(inputs)};
+  node.update = update;
+  InferContext context(*this, node);
+  op->def->infer(context);
+  for (ValueId id : node.outputs) {
+    values_[id].producer = static_cast<NodeId>(nodes_.size());
+    if (op->view) values_[id].alias = node.inputs[0];
+  }
+  std::vector<ValueId> outputs = node.outputs;
+  nodes_.push_back(std::move(node));
+  return outputs;
+}
+
+ValueId Graph::root(ValueId id) const {
+  while (id != kNone && values_[id].alias != kNone) id = values_[id].alias;
+  return id;
+}
+
+}  // namespace convnet

@@ -1,0 +1,97 @@
+// The graph of a model: values (tensors) and nodes (op applications), in the order they were added.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/shape.h"
+
+namespace convnet {
+
+using ValueId = int32_t;
+using NodeId = int32_t;
+constexpr ValueId kNone = -1;
+
+// How a value lies in memory; see docs/design.md.
+enum class Storage { Batched, Bits, PerShard, Slotted, Single, Accumulator };
+const char* name_of(Storage storage);
+
+// What a value is to the outside.
+enum class Role { Temporary, Input, Parameter, State, Constant };
+
+struct Value {
+  std::string name;
+  Storage storage = Storage::Batched;
+  Role role = Role::Temporary;
+  Dims shape;             // of one sample where the storage has a batch, whole otherwise
+  int64_t fold = 1;       // samples folded into the batch
+  NodeId producer = kNone;
+  ValueId alias = kNone;  // a view of this value
+  std::vector<float> constant;
+
+  bool has_batch() const { return storage == Storage::Batched || storage == Storage::Bits; }
+  // Elements of one shard (without lanes), of one slot, or of the whole.
+  int64_t features() const { return fold * numel(shape); }
+};
+
+using Attr = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
+using Attrs = std::map<std::string, Attr>;
+
+enum class Scope { Shard, Group, Batch };
+
+struct Op;
+
+struct Node {
+  const Op* op = nullptr;
+  Attrs attrs;
+  std::vector<ValueId> inputs, outputs;
+  std::vector<std::byte> params;  // the kernel's POD parameter block
+  Scope scope = Scope::Shard;
+  int64_t units = 1;              // independent pieces of one shard's work (of the whole's, for Batch)
+  size_t scratch = 0;             // bytes a call needs for itself
+  bool update = false;            // runs after everything else, in order
+  bool impure = false;            // writes a state: never dropped
+  bool dead = false;              // replaced by fusion
+};
+
+class Graph {
+ public:
+  ValueId input(Dims shape, std::string name);
+  ValueId parameter(Dims shape, std::string name);
+  ValueId state(Dims shape, std::string name);
+  ValueId constant(Dims shape, std::vector<float> data);
+  ValueId accumulator(std::string name);
+
+  // Infers shapes at once; throws std::invalid_argument naming the op and the shapes.
+  std::vector<ValueId> add(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
+  // A node that runs after all others, in the order of the calls.
+  std::vector<ValueId> update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
+  // Merges chains of nodes into fused ops; values in `keep` stay computed.
+  void fuse(const std::vector<ValueId>& keep);
+  // Reverse-mode differentiation of the sum of `losses` (results of loss_mean, or scalars). `seeds` are gradients given for
+  // further values. Returns the gradient of each parameter reached, and of each value in `wrt`.
+  std::map<ValueId, ValueId> backward(const std::vector<ValueId>& losses, const std::map<ValueId, ValueId>& seeds = {},
+                                      const std::vector<ValueId>& wrt = {});
+
+  const Value& value(ValueId id) const { return values_.at(id); }
+  const std::deque<Value>& values() const { return values_; }
+  const std::deque<Node>& nodes() const { return nodes_; }
+  std::deque<Node>& nodes() { return nodes_; }
+  // The value that owns the memory `id` is a view of.
+  ValueId root(ValueId id) const;
+
+ private:
+  friend class InferContext;
+  ValueId add_value(Value value);
+  std::vector<ValueId> add_node(const std::string& op, std::vector<ValueId> inputs, Attrs attrs,
+                                bool update);
+
+  std::deque<Value> values_;  // references stay valid while values are added
+  std::deque<Node> nodes_;
+};
+
+}  // namespace convnet

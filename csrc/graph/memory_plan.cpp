@@ -1,0 +1,118 @@
+// Gives every value a place. Values that one thread makes and uses within one run of shard nodes live in that thread's slab and
+// are overwritten by the next shard; values kept longer live in their shard's slab. Places within a slab are reused once a
+// value is dead: largest first, at the lowest offset free during its lifetime.
+#include <algorithm>
+
+#include "graph/plan.h"
+
+namespace convnet {
+
+namespace {
+
+constexpr size_t kAlign = 64;
+size_t align(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
+
+struct Life {
+  ValueId value;
+  size_t bytes;
+  int first, last;  // positions in the order of execution
+  int block;        // the run of shard nodes it lives in; -1 where it crosses runs
+};
+
+size_t bytes_of(const Value& v) {
+  const size_t n = static_cast<size_t>(v.features());
+  switch (v.storage) {
+    case Storage::Batched: return n * kLanes * sizeof(float);
+    case Storage::Bits: return n * sizeof(uint16_t);
+    case Storage::Accumulator: return n * sizeof(double);
+    default: return n * sizeof(float);
+  }
+}
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const std::vector<Stage>& stages, const std::map<ValueId, int>& bound)
+      : graph_(graph), bound_(bound) {
+    int position = 0, block = 0;
+    for (const Stage& stage : stages) {
+      ++block;
+      for (NodeId n : stage.nodes) {
+        const Node& node = graph.nodes()[n];
+        const bool alone = stage.split || node.scope == Scope::Group;
+        if (alone) ++block;
+        for (ValueId id : node.outputs) touch(id, position, alone ? -1 : block);
+        for (ValueId id : node.inputs)
+          if (id != kNone) touch(id, position, alone ? -1 : block);
+        layout_.scratch_bytes = std::max(layout_.scratch_bytes, align(node.scratch));
+        if (alone) ++block;
+        ++position;
+      }
+    }
+    // A gap of a cache line keeps slabs of neighbouring shards off the same cache sets.
+    for (Life& life : lives_) place(life);
+    layout_.shared_bytes = pack(shared_) + kAlign;
+    layout_.local_bytes = pack(local_) + kAlign;
+  }
+
+  Layout take() { return std::move(layout_); }
+
+ private:
+  void touch(ValueId id, int position, int block) {
+    id = graph_.root(id);
+    auto it = std::find_if(lives_.begin(), lives_.end(), [&](const Life& life) { return life.value == id; });
+    if (it == lives_.end()) {
+      lives_.push_back({id, align(bytes_of(graph_.value(id))), position, position, block});
+      return;
+    }
+    it->last = position;
+    if (it->block != block) it->block = -1;
+  }
+
+  void place(const Life& life) {
+    const Value& value = graph_.value(life.value);
+    if (auto it = bound_.find(life.value); it != bound_.end()) {
+      layout_.places[life.value] = {Pool::Bound, static_cast<size_t>(it->second)};
+    } else if (value.storage == Storage::Slotted) {
+      layout_.places[life.value] = {Pool::Slots, layout_.slot_bytes};
+      layout_.slot_bytes += life.bytes + kAlign;
+    } else if (value.storage == Storage::Single) {
+      layout_.places[life.value] = {Pool::Single, layout_.single_bytes};
+      layout_.single_bytes += life.bytes + kAlign;
+    } else {
+      (life.block < 0 ? shared_ : local_).push_back(life);
+    }
+  }
+
+  size_t pack(std::vector<Life>& lives) {
+    std::stable_sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
+    std::vector<std::pair<size_t, const Life*>> placed;  // by offset
+    size_t total = 0;
+    for (const Life& life : lives) {
+      size_t offset = 0;
+      for (auto [other, by] : placed) {
+        if (by->last < life.first || life.last < by->first) continue;
+        if (offset + life.bytes <= other) break;
+        offset = std::max(offset, other + by->bytes);
+      }
+      placed.insert(std::upper_bound(placed.begin(), placed.end(), offset,
+                                     [](size_t at, const auto& p) { return at < p.first; }),
+                    {offset, &life});
+      layout_.places[life.value] = {&lives == &shared_ ? Pool::Shared : Pool::Local, offset};
+      total = std::max(total, offset + life.bytes);
+    }
+    return total;
+  }
+
+  const Graph& graph_;
+  const std::map<ValueId, int>& bound_;
+  std::vector<Life> lives_, shared_, local_;
+  Layout layout_;
+};
+
+}  // namespace
+
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const std::map<ValueId, int>& bound) {
+  return Planner(graph, stages, bound).take();
+}
+
+}  // namespace convnet

@@ -1,0 +1,90 @@
+#include "graph/plan.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "cpu/dispatch.h"
+#include "graph/run.h"
+#include "ops/op.h"
+
+namespace convnet {
+
+namespace {
+
+constexpr int64_t kMostSlots = 24;  // divides evenly over 1, 2, 3, 4, 6, 8, 12 and 24 threads
+constexpr size_t kSlotBudget = size_t{64} << 20;
+
+// Nodes that outputs, bound gradients, updates or states need.
+std::vector<bool> live_nodes(const Graph& graph, const std::vector<ValueId>& wanted) {
+  std::vector<bool> live(graph.nodes().size());
+  std::vector<bool> needed(graph.values().size());
+  for (ValueId id : wanted) needed[id] = needed[graph.root(id)] = true;
+  for (size_t n = live.size(); n-- > 0;) {
+    const Node& node = graph.nodes()[n];
+    if (node.dead) continue;
+    live[n] = node.update || node.impure ||
+              std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) { return needed[id]; });
+    if (!live[n]) continue;
+    for (ValueId id : node.inputs)
+      if (id != kNone) needed[id] = needed[graph.root(id)] = true;
+  }
+  return live;
+}
+
+bool needs_binding(const Value& v) { return v.role == Role::Parameter || v.role == Role::State; }
+
+}  // namespace
+
+Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, const std::vector<ValueId>& bound)
+    : graph_(graph), outputs_(std::move(outputs)), capacity_(capacity) {
+  if (capacity < 1) throw std::invalid_argument("Plan: capacity must be at least 1, got " + std::to_string(capacity));
+  std::vector<ValueId> wanted = bound;
+  // Results leave through `scatter` nodes; their feeds follow those of the inputs.
+  for (const Value& v : graph_.values()) input_count_ += v.role == Role::Input;
+  for (size_t i = 0; i < outputs_.size(); ++i)
+    wanted.push_back(graph_.add("scatter", {outputs_[i]}, {{"feed", input_count_ + static_cast<int64_t>(i)}})[0]);
+  for (size_t v = 0; v < graph_.values().size(); ++v)
+    if (needs_binding(graph_.values()[v])) bound_.emplace(static_cast<ValueId>(v), 0);
+  for (ValueId id : bound) bound_.emplace(id, 0);
+  for (auto& [id, index] : bound_) index = static_cast<int>(binding_count_++);
+
+  stages_ = schedule(graph_, live_nodes(graph_, wanted));
+  layout_ = plan_memory(graph_, stages_, bound_);
+  first_update_ = std::find_if(stages_.begin(), stages_.end(), [](const Stage& s) { return s.update; }) - stages_.begin();
+  const KernelTable& table = kernels();
+  isa_ = table.isa;
+  for (const Stage& stage : stages_) {
+    auto& calls = calls_.emplace_back();
+    for (NodeId n : stage.nodes) calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
+  }
+}
+
+Plan::~Plan() = default;
+
+int Plan::binding(ValueId value) const {
+  auto it = bound_.find(value);
+  return it == bound_.end() ? -1 : it->second;
+}
+
+int64_t Plan::binding_size(ValueId value) const { return graph_.value(value).features(); }
+
+int64_t Plan::slots(int64_t shards) const {
+  int64_t most = kMostSlots;
+  while (most > 4 && static_cast<size_t>(most) * layout_.slot_bytes > kSlotBudget) most /= 2;
+  return std::min(shards, most);
+}
+
+std::unique_ptr<Workspace> Plan::acquire() const {
+  std::lock_guard lock(mutex_);
+  if (idle_.empty()) return std::make_unique<Workspace>(*this);
+  auto workspace = std::move(idle_.back());
+  idle_.pop_back();
+  return workspace;
+}
+
+void Plan::release(std::unique_ptr<Workspace> workspace) const {
+  std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(workspace));
+}
+
+}  // namespace convnet

@@ -1,0 +1,114 @@
+// A plan: the graph's nodes in the order they run, cut into segments, with a place in memory for every value.
+// Immutable once built; a Workspace holds the memory of one run.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/aligned.h"
+#include "cpu/kernel.h"
+#include "graph/graph.h"
+
+namespace convnet {
+
+// Where the memory of a value is.
+enum class Pool {
+  Shared,  // one slab a shard, kept for the whole step
+  Local,   // one slab a thread, used by one shard after another
+  Single,  // one block
+  Slots,   // one slab a gradient slot
+  Bound,   // memory the caller owns
+};
+
+struct Place {
+  Pool pool = Pool::Single;
+  size_t offset = 0;  // bytes within the slab or block; index of the binding for Bound
+};
+
+// Nodes between two barriers. In a split stage the nodes are independent of each other and each is divided over the threads by
+// its units. Otherwise each thread takes its own shards through the nodes.
+struct Stage {
+  bool split = false;
+  bool fixed = false;   // depends on weights and constants only
+  bool update = false;  // runs after everything else
+  std::vector<NodeId> nodes;
+};
+
+// One kernel call site, ready to run.
+struct Call {
+  KernelFn fn = nullptr;
+  const Node* node = nullptr;
+  std::vector<Place> places;
+  std::vector<int64_t> strides;  // in elements
+  int64_t lanes = kLanes;
+  bool slotted = false;  // has a Slotted output
+};
+
+struct Layout {
+  size_t shared_bytes = 0;  // a shard
+  size_t local_bytes = 0;   // a thread
+  size_t single_bytes = 0;
+  size_t slot_bytes = 0;    // a slot
+  size_t scratch_bytes = 0; // a thread
+  std::map<ValueId, Place> places;
+};
+
+// Order of execution: shard work depth first, whole-batch work as late as it may come, updates last.
+std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live);
+// Places for all values the stages touch; values in `bound` live in the caller's memory.
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const std::map<ValueId, int>& bound);
+
+class Workspace;
+
+// What to do with a run, asked of the caller now and then.
+enum class Poll { go_on, finish_step, cancel };
+
+class Plan {
+ public:
+  // `outputs` are copied out by `predict`; `bound` are further values that live in the caller's memory.
+  Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, const std::vector<ValueId>& bound);
+  ~Plan();
+
+  int64_t capacity() const { return capacity_; }
+  const std::vector<ValueId>& outputs() const { return outputs_; }
+  const Graph& graph() const { return graph_; }
+  size_t bindings() const { return binding_count_; }
+  // Index of a bound value in the table that a run is handed; -1 where the value is not bound.
+  int binding(ValueId value) const;
+  // Elements that the binding of `value` must have.
+  int64_t binding_size(ValueId value) const;
+  int64_t inputs() const { return input_count_; }
+  int64_t slots(int64_t shards) const;
+  const std::string& isa() const { return isa_; }
+
+  // Runs the steps in order and returns how many were finished. `poll` is called on the caller's thread about every 20 ms; a step
+  // that it cancels leaves weights untouched. Any number of threads may be in here at once.
+  int64_t run(void* const* bindings, const StepInfo* steps, int64_t count, const std::function<Poll()>& poll) const;
+
+ private:
+  friend class Workspace;
+  friend class Runner;
+  std::unique_ptr<Workspace> acquire() const;
+  void release(std::unique_ptr<Workspace> workspace) const;
+
+  Graph graph_;
+  std::vector<ValueId> outputs_;
+  int64_t capacity_;
+  int64_t input_count_ = 0;
+  size_t binding_count_ = 0;
+  std::map<ValueId, int> bound_;
+  Layout layout_;
+  std::vector<Stage> stages_;
+  std::vector<std::vector<Call>> calls_;  // per stage
+  size_t first_update_ = 0;               // stages from here on change weights
+  std::string isa_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Workspace>> idle_;
+};
+
+}  // namespace convnet

@@ -1,0 +1,117 @@
+// Cuts the graph into stages. Shard work runs as far as it can without a barrier; what needs the whole batch comes as late as
+// it may; updates of weights and metrics come last.
+#include <algorithm>
+
+#include "graph/plan.h"
+#include "ops/op.h"
+
+namespace convnet {
+
+namespace {
+
+bool depends_on_batch(const Value& v) { return v.storage != Storage::Single && v.storage != Storage::Accumulator; }
+
+// Whether a node is divided over threads by its units rather than by shards.
+bool is_split(const Graph& graph, const Node& node) {
+  if (node.scope == Scope::Batch) return true;
+  for (ValueId id : node.outputs)
+    if (depends_on_batch(graph.value(id))) return false;
+  for (ValueId id : node.inputs)
+    if (id != kNone && depends_on_batch(graph.value(id))) return false;
+  return true;
+}
+
+class Scheduler {
+ public:
+  Scheduler(const Graph& graph, const std::vector<bool>& live)
+      : graph_(graph), pending_(live), available_(graph.values().size()), fixed_(available_.size()) {
+    for (size_t v = 0; v < available_.size(); ++v) {
+      const Value& value = graph.value(static_cast<ValueId>(v));
+      available_[v] = value.producer == kNone;
+      fixed_[v] = available_[v];
+    }
+  }
+
+  std::vector<Stage> run() {
+    take_views();
+    bool split = true;
+    int idle = 0;
+    while (idle < 2) {
+      idle = collect(split) ? 0 : idle + 1;
+      split = !split;
+    }
+    updates();
+    return std::move(stages_);
+  }
+
+ private:
+  bool ready(const Node& node) const {
+    return std::all_of(node.inputs.begin(), node.inputs.end(),
+                       [&](ValueId id) { return id == kNone || available_[graph_.root(id)]; });
+  }
+
+  // Views have no kernel: nothing to run.
+  void take_views() {
+    for (size_t n = 0; n < pending_.size(); ++n)
+      if (graph_.nodes()[n].op->view) pending_[n] = false;
+  }
+
+  bool collect(bool split) {
+    Stage stage{.split = split, .fixed = true};
+    std::vector<ValueId> fresh;
+    for (size_t n = 0; n < pending_.size(); ++n) {
+      const Node& node = graph_.nodes()[n];
+      if (!pending_[n] || node.update || is_split(graph_, node) != split || !ready(node)) continue;
+      pending_[n] = false;
+      stage.nodes.push_back(static_cast<NodeId>(n));
+      const bool fixed = !node.impure && std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+        return id == kNone || fixed_[graph_.root(id)];
+      }) && !node.inputs.empty();
+      stage.fixed = stage.fixed && fixed;
+      for (ValueId id : node.outputs) {
+        fixed_[id] = fixed;
+        // Nodes of a split stage are independent: what they make is there after the barrier only.
+        if (split) fresh.push_back(id);
+        else available_[id] = true;
+      }
+    }
+    for (ValueId id : fresh) available_[id] = true;
+    if (stage.nodes.empty()) return false;
+    stages_.push_back(std::move(stage));
+    return true;
+  }
+
+  // Consecutive updates that touch no common value share a stage.
+  void updates() {
+    std::vector<ValueId> touched;
+    for (size_t n = 0; n < pending_.size(); ++n) {
+      const Node& node = graph_.nodes()[n];
+      if (!pending_[n] || !node.update) continue;
+      bool clash = stages_.empty() || !stages_.back().update;
+      for (ValueId id : node.inputs)
+        clash = clash || (id != kNone && std::count(touched.begin(), touched.end(), graph_.root(id)));
+      if (clash) {
+        stages_.push_back({.split = true, .update = true});
+        touched.clear();
+      }
+      stages_.back().nodes.push_back(static_cast<NodeId>(n));
+      for (ValueId id : node.inputs)
+        if (id != kNone) touched.push_back(graph_.root(id));
+      touched.insert(touched.end(), node.outputs.begin(), node.outputs.end());
+    }
+  }
+
+  const Graph& graph_;
+  std::vector<bool> pending_;    // by node
+  std::vector<bool> available_;  // by value: made by the stages so far
+  std::vector<bool> fixed_;      // by value: the same for every batch while weights stay
+  std::vector<Stage> stages_;
+};
+
+}  // namespace
+
+std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live) {
+  return Scheduler(graph, live).run();
+}
+
+}  // namespace convnet

@@ -1,0 +1,82 @@
+#include "ops/dense.h"
+
+#include "ops/epilogue.h"
+#include "ops/op.h"
+
+namespace convnet::ops {
+
+namespace {
+
+DenseParams& shape_params(InferContext& c, const Value& x, int64_t K, int64_t M) {
+  auto& p = c.params<DenseParams>();
+  p.K = K;
+  p.M = M;
+  p.rows = x.features() / (x.shape.back() ? x.shape.back() : 1);
+  p.activation = Activation::linear;
+  c.scope(Scope::Group);
+  return p;
+}
+
+// x [..., K], kernel [K, M], bias [M] -> [..., M].
+void infer_dense(InferContext& c) {
+  const Value& x = c.in(0);
+  const Dims w = c.in(1).shape;
+  c.check(x.storage == Storage::Batched, "the input must have a batch");
+  c.check(w.size() == 2 && !x.shape.empty() && x.shape.back() == w[0],
+          "input " + to_string(x.shape) + " does not fit kernel " + to_string(w));
+  if (c.has(2)) c.expect_shape(2, {w[1]}, "bias");
+  auto& p = shape_params(c, x, w[0], w[1]);
+  p.activation = activation_of(c);
+  c.units(ceil_div(p.M, kDenseUnit));
+  Dims y = x.shape;
+  y.back() = w[1];
+  c.output_like(0, y);
+}
+
+void dense_gradient(GradContext& g) {
+  const ValueId dz = before_activation(g);
+  if (g.needs(0)) g.set(0, g.add1("dense_backward_input", {dz, g.in(1)}));
+  if (g.needs(1)) g.set(1, g.add1("dense_backward_weight", {g.in(0), g.add1("lanes_to_rows", {dz})},
+                                  {{"units", g.value(dz).shape.back()}}));
+  if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
+}
+
+// dy [..., M], kernel [K, M] -> dx [..., K].
+void infer_backward_input(InferContext& c) {
+  const Value& dy = c.in(0);
+  const Dims w = c.in(1).shape;
+  shape_params(c, dy, w[0], w[1]);
+  c.units(ceil_div(w[0], kDenseUnit));
+  Dims x = dy.shape;
+  x.back() = w[0];
+  c.output_like(0, x);
+}
+
+// x [..., K], dy as rows [rows, 16, pitch] -> dw [K, M].
+void infer_backward_weight(InferContext& c) {
+  const Value& x = c.in(0);
+  const int64_t K = x.shape.back(), M = c.integer("units");
+  shape_params(c, x, K, M);
+  c.scope(Scope::Batch);
+  c.units(ceil_div(K, kDenseWeightUnit));
+  c.output(Storage::Single, {K, M});
+}
+
+// A batched value [rows][M][16] as one row a sample: [rows][16][pitch], pitch = M rounded up to 16, zero beyond M.
+void infer_lanes_to_rows(InferContext& c) {
+  const Value& x = c.in(0);
+  auto& p = c.params<DenseParams>();
+  p.M = x.shape.back();
+  p.rows = x.features() / p.M;
+  c.units(p.rows);
+  c.output(Storage::PerShard, {p.rows, 16, round_up(p.M, 16)});
+}
+
+}  // namespace
+
+CONVNET_DEFINE_OP(dense, infer_dense, dense_gradient);
+CONVNET_DEFINE_OP(dense_backward_input, infer_backward_input, nullptr);
+CONVNET_DEFINE_OP(dense_backward_weight, infer_backward_weight, nullptr);
+CONVNET_DEFINE_OP(lanes_to_rows, infer_lanes_to_rows, nullptr);
+
+}  // namespace convnet::ops

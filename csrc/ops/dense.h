@@ -1,0 +1,16 @@
+#pragma once
+
+#include "ops/activation.h"
+
+namespace convnet {
+
+// x [rows][K][16], w [K][M], b [M] -> y [rows][M][16]; rows: folds and leading axes of one shard.
+struct DenseParams {
+  int64_t rows, K, M;
+  Activation activation;
+};
+
+constexpr int64_t kDenseUnit = 24;        // outputs of a unit: a multiple of every tile
+constexpr int64_t kDenseWeightUnit = 12;  // rows of dw of a unit
+
+}  // namespace convnet

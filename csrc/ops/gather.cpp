@@ -1,0 +1,41 @@
+#include "ops/gather.h"
+
+#include "ops/op.h"
+
+namespace convnet::ops {
+
+namespace {
+
+constexpr int64_t kBlock = 64;  // features a unit
+
+void infer_gather(InferContext& c) {
+  auto& p = c.params<GatherParams>();
+  const Dims shape = c.dims("shape");
+  p.feed = static_cast<int32_t>(c.integer("feed"));
+  p.features = numel(shape);
+  p.block = kBlock;
+  c.units(ceil_div(p.features, kBlock));
+  c.output(Storage::Batched, shape);
+}
+
+void infer_scatter(InferContext& c) {
+  auto& p = c.params<GatherParams>();
+  const Value& x = c.in(0);
+  c.check(x.storage == Storage::Batched || x.storage == Storage::Single,
+          std::string("a ") + name_of(x.storage) + " value cannot be an output");
+  c.check(x.fold == 1, "a folded value cannot be an output");
+  p.feed = static_cast<int32_t>(c.integer("feed"));
+  p.features = x.features();
+  p.block = kBlock;
+  c.units(ceil_div(p.features, kBlock));
+  c.impure();
+  // A node needs an output for the schedule to see it: the number of rows written.
+  c.output(x.storage == Storage::Single ? Storage::Single : Storage::PerShard, {1});
+}
+
+}  // namespace
+
+CONVNET_DEFINE_OP(gather, infer_gather, nullptr);
+CONVNET_DEFINE_OP(scatter, infer_scatter, nullptr);
+
+}  // namespace convnet::ops

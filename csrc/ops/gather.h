@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+
+namespace convnet {
+
+struct GatherParams {
+  int32_t feed;
+  int64_t features, block;  // a unit is `block` features
+};
+
+}  // namespace convnet

@@ -1,0 +1,128 @@
+// The device-free meaning of an op: which attributes it takes, the shapes it gives, its gradient.
+#pragma once
+
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace convnet {
+
+class InferContext;
+class GradContext;
+
+struct OpDef {
+  void (*infer)(InferContext&);
+  void (*gradient)(GradContext&);  // null: no gradient flows through this op
+};
+
+// Defines the op that kernel_list.inc names.
+#define CONVNET_DEFINE_OP(name, ...) \
+  extern const OpDef name;           \
+  const OpDef name { __VA_ARGS__ }
+
+struct Op {
+  const char* name;
+  const OpDef* def;
+  bool view;   // outputs alias the first input; there is no kernel
+  int kernel;  // OpIndex, -1 for a view
+};
+
+// Null where there is no such op.
+const Op* find_op(const std::string& name);
+std::vector<std::string> op_names();
+
+// What `infer` sees: it checks, declares the outputs and fills the kernel's parameter block.
+class InferContext {
+ public:
+  InferContext(Graph& graph, Node& node) : graph_(graph), node_(node) {}
+
+  int inputs() const { return static_cast<int>(node_.inputs.size()); }
+  bool has(int i) const { return i < inputs() && node_.inputs[i] != kNone; }
+  const Value& in(int i) const;
+  ValueId in_id(int i) const { return node_.inputs[i]; }
+
+  bool has_attr(const std::string& name) const { return node_.attrs.count(name) != 0; }
+  // Attributes; the overload without a default throws where the attribute is missing.
+  int64_t integer(const std::string& name) const;
+  int64_t integer(const std::string& name, int64_t fallback) const;
+  double real(const std::string& name) const;
+  double real(const std::string& name, double fallback) const;
+  bool flag(const std::string& name, bool fallback) const;
+  std::string text(const std::string& name, const std::string& fallback) const;
+  Dims dims(const std::string& name) const;
+  Dims dims(const std::string& name, const Dims& fallback) const;
+
+  ValueId output(Storage storage, Dims shape, int64_t fold = 1);
+  // An output of the same storage, shape and fold as input `i`.
+  ValueId output_like(int i);
+  // Another output of this op's kind whose shape is changed: same storage and fold as input `i`.
+  ValueId output_like(int i, Dims shape);
+
+  template <class P>
+  P& params() {
+    static_assert(std::is_trivially_copyable_v<P>);
+    node_.params.resize(sizeof(P));
+    return *new (node_.params.data()) P{};
+  }
+  void scope(Scope scope) { node_.scope = scope; }
+  void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
+  void scratch(size_t bytes) { node_.scratch = bytes; }
+  void impure() { node_.impure = true; }
+  // Appends an input that the kernel needs and that depends on other inputs only (packed weights).
+  void derive(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
+  const Attrs& attrs() const { return node_.attrs; }
+
+  // Throws std::invalid_argument: "<op>: <message>".
+  [[noreturn]] void fail(const std::string& message) const;
+  void check(bool ok, const std::string& message) const {
+    if (!ok) fail(message);
+  }
+  // Throws unless input `i` has the given shape.
+  void expect_shape(int i, const Dims& shape, const char* what) const;
+
+ private:
+  Graph& graph_;
+  Node& node_;
+};
+
+// What `gradient` sees: the node, the gradients of its outputs, and a way to add the ops that give those of its inputs.
+class GradContext {
+ public:
+  GradContext(Graph& graph, NodeId node, const std::vector<ValueId>& grads,
+              const std::vector<bool>& needed)
+      : graph_(graph), node_(node), grads_(grads), needed_(needed) {}
+
+  ValueId in(int i) const;
+  ValueId out(int i = 0) const;
+  // Gradient of output `i`; kNone where nothing depends on it.
+  ValueId grad(int i = 0) const { return grads_[i]; }
+  bool needs(int i) const;
+  const Value& value(ValueId id) const { return graph_.value(id); }
+  const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
+  std::string text(const std::string& name, const std::string& fallback = "") const;
+  template <class P>
+  const P& params() const {
+    return *reinterpret_cast<const P*>(graph_.nodes()[node_].params.data());
+  }
+
+  std::vector<ValueId> add(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
+  ValueId add1(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {}) {
+    return add(op, std::move(inputs), std::move(attrs))[0];
+  }
+  // States the gradient of input `i` (may be called more than once: contributions are added).
+  void set(int i, ValueId grad) { result_.emplace_back(i, grad); }
+  const std::vector<std::pair<int, ValueId>>& result() const { return result_; }
+
+ private:
+  Graph& graph_;
+  NodeId node_;
+  const std::vector<ValueId>& grads_;
+  const std::vector<bool>& needed_;
+  std::vector<std::pair<int, ValueId>> result_;
+};
+
+}  // namespace convnet
