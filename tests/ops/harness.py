@@ -1,0 +1,177 @@
+"""Runs one op through a graph: its outputs, and its gradients for random output gradients.
+
+`check` holds both against float64 references. A gradient reference is either given, or taken by central differences of the
+float64 forward reference, so that an op needs only its forward formula written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from convnet import _core
+
+Array = np.ndarray
+
+
+@dataclass
+class Operand:
+    """One input of an op: `batched` values hold one row a sample, weights are whole."""
+
+    array: Array
+    batched: bool = True
+    differentiable: bool = True
+    state: bool = False
+
+
+def batched(array: Array, differentiable: bool = True) -> Operand:
+    return Operand(np.ascontiguousarray(array, dtype=np.float32), True, differentiable)
+
+
+def weight(array: Array, differentiable: bool = True) -> Operand:
+    return Operand(np.ascontiguousarray(array, dtype=np.float32), False, differentiable)
+
+
+@dataclass
+class Result:
+    outputs: list[Array]
+    gradients: list[Array | None] = field(default_factory=list)
+
+
+def run_op(
+    op: str,
+    operands: Sequence[Operand | None],
+    attrs: dict[str, Any] | None = None,
+    output_gradients: Sequence[Array | None] | None = None,
+    *,
+    threads: int = 1,
+    capacity: int | None = None,
+    seed: int = 0,
+) -> Result:
+    """Outputs of `op`, and gradients of its operands where gradients of its outputs are given."""
+    graph = _core.Graph()
+    ids: list[int | None] = []
+    feeds: dict[int, Array] = {}
+    memory: dict[int, Array] = {}
+    n = next((len(o.array) for o in operands if o is not None and o.batched), 1)
+    for i, operand in enumerate(operands):
+        if operand is None:
+            ids.append(None)
+        elif operand.batched:
+            ids.append(graph.input(operand.array.shape[1:], f"x{i}"))
+            feeds[ids[-1]] = operand.array
+        else:
+            declare = graph.parameter if operand.differentiable and not operand.state else graph.state
+            ids.append(declare(operand.array.shape, f"w{i}"))
+            memory[ids[-1]] = operand.array
+    outputs = graph.add(op, ids, attrs or {})
+    gradient_of: dict[int, int] = {}
+    if output_gradients is not None:
+        seeds = {}
+        for out, gradient in zip(outputs, output_gradients, strict=True):
+            if gradient is None:
+                continue
+            gradient = np.ascontiguousarray(gradient, dtype=np.float32)
+            if graph.storage(out) == "single":
+                seeds[out] = graph.constant(gradient)
+            else:
+                seeds[out] = graph.input(gradient.shape[1:], f"dy{out}")
+                feeds[seeds[out]] = gradient
+        wrt = [v for v, o in zip(ids, operands, strict=True) if o is not None and o.differentiable]
+        gradient_of = graph.backward([], seeds, wrt)
+    wanted = [o for o in outputs if graph.storage(o) in ("batched", "single")]
+    order = list(gradient_of.items())
+    plan = _core.Plan(graph, wanted + [g for _, g in order], capacity or n)
+    plan.seed = seed
+    for value, array in memory.items():
+        plan.bind(value, array)
+    before = _core.num_threads()
+    _core.set_num_threads(threads)
+    try:
+        results = plan.predict(feeds, n)
+    finally:
+        _core.set_num_threads(before)
+    found = dict(zip((v for v, _ in order), results[len(wanted) :], strict=True))
+    return Result(results[: len(wanted)], [None if v is None else found.get(v) for v in ids])
+
+
+def numeric_gradients(
+    forward: Callable[..., Sequence[Array]],
+    arrays: Sequence[Array | None],
+    output_gradients: Sequence[Array | None],
+    wanted: Sequence[bool],
+    step: float = 1e-6,
+) -> list[Array | None]:
+    """Central differences in float64 of sum(output * output_gradient)."""
+
+    def objective(values: Sequence[Array | None]) -> float:
+        total = 0.0
+        for out, gradient in zip(forward(*values), output_gradients, strict=True):
+            if gradient is not None:
+                total += float(np.sum(out * gradient))
+        return total
+
+    values = [None if a is None else np.array(a, dtype=np.float64) for a in arrays]
+    gradients: list[Array | None] = []
+    for value, want in zip(values, wanted, strict=True):
+        if value is None or not want:
+            gradients.append(None)
+            continue
+        gradient = np.zeros_like(value)
+        for index in np.ndindex(value.shape):
+            kept = value[index]
+            value[index] = kept + step
+            high = objective(values)
+            value[index] = kept - step
+            gradient[index] = (high - objective(values)) / (2 * step)
+            value[index] = kept
+        gradients.append(gradient)
+    return gradients
+
+
+def assert_close(actual: Array, expected: Array, tolerance: float, what: str = "") -> None:
+    """Compares with an absolute tolerance scaled by the size of the expected values."""
+    expected = np.asarray(expected, dtype=np.float64)
+    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance * scale, err_msg=what)
+
+
+def check(
+    op: str,
+    operands: Sequence[Operand | None],
+    attrs: dict[str, Any],
+    forward: Callable[..., Sequence[Array]],
+    *,
+    backward: Callable[..., Sequence[Array | None]] | None = None,
+    rng: np.random.Generator,
+    tolerance: float = 2e-5,
+    gradients: bool = True,
+    threads: Sequence[int] = (1, 2, 3),
+) -> None:
+    """Holds `op` against `forward(*arrays) -> outputs` and its gradients against `backward(*arrays, *output_gradients)`,
+    or central differences; bits must be the same for every number of threads."""
+    arrays = [None if o is None else o.array.astype(np.float64) for o in operands]
+    expected = list(forward(*arrays))
+    seeds: list[Array | None] | None = None
+    if gradients:
+        seeds = [rng.normal(size=e.shape).astype(np.float32) for e in expected]
+    results = [run_op(op, operands, attrs, seeds, threads=t) for t in threads]
+    for got, want in zip(results[0].outputs, expected, strict=True):
+        assert_close(got, want, tolerance, f"{op} output")
+    if seeds is not None:
+        wanted = [o is not None and o.differentiable for o in operands]
+        exact = [s.astype(np.float64) for s in seeds]
+        references = backward(*arrays, *exact) if backward else numeric_gradients(forward, arrays, exact, wanted)
+        for i, (got, want) in enumerate(zip(results[0].gradients, references, strict=True)):
+            if want is not None and wanted[i]:
+                assert got is not None, f"{op}: no gradient reached input {i}"
+                assert_close(got, want, tolerance, f"{op} gradient of input {i}")
+    for other in results[1:]:
+        for a, b in zip(results[0].outputs, other.outputs, strict=True):
+            assert np.array_equal(a, b, equal_nan=True), f"{op}: bits depend on the number of threads"
+        for a, b in zip(results[0].gradients, other.gradients, strict=True):
+            assert a is None or np.array_equal(a, b, equal_nan=True), f"{op}: gradient bits depend on the number of threads"
