@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,27 +37,40 @@ def new_figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def grid_shape(count: int) -> tuple[int, int]:
+    """Returns the rows and columns of an about square grid.
+
+    Args:
+        count: Number of places that are needed.
+
+    Example:
+
+    >>> grid_shape(12)
+    (3, 4)
+    """
+    columns = max(math.ceil(math.sqrt(count)), 1)
+    return max(math.ceil(count / columns), 1), columns
+
+
 def draw_grid(
-    figure: Any, pictures: Sequence[Any] | npt.NDArray[Any], titles: Sequence[str], columns: int
+    figure: Any, pictures: Sequence[Any] | npt.NDArray[Any], titles: Sequence[str]
 ) -> None:
-    """Draws small pictures in rows, each stretched to the full range of brightness.
+    """Draws small pictures in a grid, each stretched to the full range of brightness.
 
     Args:
         figure: A figure or part of one.
         pictures: Arrays of shape (height, width), (height, width, 1) or (height, width, 3).
         titles: What stands above each picture.
-        columns: Number of pictures in a row.
 
     Example:
 
     >>> import numpy as np
     >>> figure = new_figure(2, 1)
-    >>> draw_grid(figure, [np.eye(3), np.ones((3, 3))], ["a", "b"], columns=2)
+    >>> draw_grid(figure, [np.eye(3), np.ones((3, 3))], ["a", "b"])
     >>> [axes.get_title() for axes in figure.axes]
     ['a', 'b']
     """
-    rows = max(-(-len(pictures) // columns), 1)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    grid = figure.subplots(*grid_shape(len(pictures)), squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
     for axes, picture, title in zip(grid, pictures, titles, strict=False):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convnet.visualization.figure import draw_grid, new_figure
+from convnet.visualization.figure import draw_grid, grid_shape, new_figure
 
 
 def show_filters(model: Any, count: int = 32, figure: Any = None) -> Any:
@@ -44,11 +44,11 @@ def show_filters(model: Any, count: int = 32, figure: Any = None) -> Any:
     if kernel.shape[2] != 3:
         kernel = kernel.mean(axis=2, keepdims=True)
     pictures = np.moveaxis(kernel, -1, 0)[:count]
-    columns = min(len(pictures), 8)
     if figure is None:
-        figure = new_figure(columns, -(-len(pictures) // columns) + 0.4)
+        rows, columns = grid_shape(len(pictures))
+        figure = new_figure(columns, rows + 0.4)
     figure.suptitle(f"filters of {layer.name}")
-    draw_grid(figure, pictures, [""] * len(pictures), columns)
+    draw_grid(figure, pictures, [""] * len(pictures))
     return figure
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convnet.visualization.figure import draw_grid, new_figure
+from convnet.visualization.figure import draw_grid, grid_shape, new_figure
 
 
 def show_wrong(
@@ -59,11 +59,11 @@ def show_wrong(
 
     names = class_names if class_names is not None else range(scores.shape[-1])
     titles = [f"{names[answers[i]]}, not {names[labels[i]]}" for i in wrong]
-    columns = min(max(len(wrong), 1), 6)
     if figure is None:
-        figure = new_figure(1.2 * columns, 1.4 * max(-(-len(wrong) // columns), 1) + 0.4)
+        rows, columns = grid_shape(len(wrong))
+        figure = new_figure(1.2 * columns, 1.4 * rows + 0.4)
     figure.suptitle(f"{total} of {len(labels)} wrong")
-    draw_grid(figure, pictures[wrong], titles, columns)
+    draw_grid(figure, pictures[wrong], titles)
     return figure
 
 
