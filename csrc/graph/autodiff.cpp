@@ -58,7 +58,8 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses, c
     }
     seeded[loss] = true;
   }
-  for (auto [value, seed] : seeds) parts[value].push_back(seed);
+  for (auto [value, seed] : seeds)
+    parts[value].push_back(values_[seed].storage == Storage::Batched ? add("live_only", {seed})[0] : seed);
   for (NodeId n = static_cast<NodeId>(nodes_.size()) - 1; n >= 0; --n) {
     const Op* op = nodes_[n].op;
     if (!op->def->gradient || nodes_[n].update || nodes_[n].dead) continue;

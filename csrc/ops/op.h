@@ -74,6 +74,7 @@ class InferContext {
   void impure() { node_.impure = true; }
   // Appends an input that the kernel needs and that depends on other inputs only (packed weights).
   void derive(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
+  void append_input(ValueId id) { node_.inputs.push_back(id); }
   const Attrs& attrs() const { return node_.attrs; }
 
   // Throws std::invalid_argument: "<op>: <message>".

@@ -50,8 +50,17 @@ void sum_samples_gradient(GradContext& g) {
   g.set(0, g.add1("broadcast_to", {g.grad(), g.in(0)}, {{"shape", g.value(g.in(0)).shape}}));
 }
 
+// Zero in the lanes beyond the batch: what gradients given from outside must be.
+void infer_live_only(InferContext& c) {
+  auto& p = c.params<SumSamplesParams>();
+  p.features = c.in(0).features();
+  c.units(ceil_div(p.features, 256));
+  c.output_like(0);
+}
+
 }  // namespace
 
+CONVNET_DEFINE_OP(live_only, infer_live_only, nullptr);
 CONVNET_DEFINE_OP(slot_sum, infer_slot_sum, slot_sum_gradient);
 CONVNET_DEFINE_OP(sum_samples, infer_sum_samples, sum_samples_gradient);
 

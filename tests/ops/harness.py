@@ -71,7 +71,7 @@ def run_op(
     gradient_of: dict[int, int] = {}
     if output_gradients is not None:
         seeds = {}
-        for out, gradient in zip(outputs, output_gradients, strict=True):
+        for out, gradient in zip(outputs, output_gradients, strict=False):
             if gradient is None:
                 continue
             gradient = np.ascontiguousarray(gradient, dtype=np.float32)

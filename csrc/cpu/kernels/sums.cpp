@@ -68,4 +68,14 @@ void sum_samples(const KernelArgs& a) {
   }
 }
 
+void live_only(const KernelArgs& a) {
+  const auto& p = a.as<SumSamplesParams>();
+  const int64_t live = a.live(a.shard()), end = least(a.end * 256, p.features);
+  for (int64_t f = a.begin * 256; f < end; ++f)
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t at = f * kLanes + v * kWidth;
+      store(a.f32(1) + at, keep(live_mask(live, v * kWidth), load(a.f32(0) + at)));
+    }
+}
+
 }  // namespace convnet::CONVNET_ISA

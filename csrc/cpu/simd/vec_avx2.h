@@ -85,4 +85,10 @@ inline float largest(Vec a) {
   return _mm_cvtss_f32(_mm_max_ss(h, _mm_movehdup_ps(h)));
 }
 
+// The sums of four vectors.
+inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
+  const __m256 u = _mm256_hadd_ps(_mm256_hadd_ps(a.v, b.v), _mm256_hadd_ps(c.v, d.v));
+  _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(u), _mm256_extractf128_ps(u, 1)));
+}
+
 }  // namespace convnet::avx2

@@ -75,4 +75,9 @@ inline Vec mantissa(Vec a) {
 inline float sum(Vec a) { return vaddvq_f32(a.v); }
 inline float largest(Vec a) { return vmaxvq_f32(a.v); }
 
+// The sums of four vectors.
+inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
+  vst1q_f32(out, vpaddq_f32(vpaddq_f32(a.v, b.v), vpaddq_f32(c.v, d.v)));
+}
+
 }  // namespace convnet::neon

@@ -88,4 +88,9 @@ inline float largest(Vec a) {
   return x > y ? x : y;
 }
 
+// The sums of four vectors.
+inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
+  out[0] = sum(a), out[1] = sum(b), out[2] = sum(c), out[3] = sum(d);
+}
+
 }  // namespace convnet::portable

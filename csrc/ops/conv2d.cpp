@@ -1,0 +1,178 @@
+#include "ops/conv2d.h"
+
+#include "ops/epilogue.h"
+#include "ops/op.h"
+
+namespace convnet::ops {
+
+namespace {
+
+constexpr int64_t kWeightUnit = 6;  // output channels of a unit of conv2d_backward_weight
+
+// Strides, dilation, padding and groups, checked; `w` is the kernel's shape, [H, W, C] the convolution's input.
+Conv2dParams& read_params(InferContext& c, const Dims& w, int64_t H, int64_t W, int64_t C) {
+  auto& p = c.params<Conv2dParams>();
+  c.check(w.size() == 4, "the kernel must have shape (height, width, in channels / groups, out channels), got " + to_string(w));
+  const Dims strides = c.dims("strides", {1, 1}), dilation = c.dims("dilation", {1, 1}), padding = c.dims("padding", {0, 0, 0, 0});
+  c.check(strides.size() == 2 && strides[0] > 0 && strides[1] > 0, "strides must be two positive integers, got " + to_string(strides));
+  c.check(dilation.size() == 2 && dilation[0] > 0 && dilation[1] > 0, "dilation must be two positive integers, got " + to_string(dilation));
+  c.check(padding.size() == 4 && numel({padding[0] + 1, padding[1] + 1, padding[2] + 1, padding[3] + 1}) > 0,
+          "padding must be top, bottom, left, right, got " + to_string(padding));
+  p.H = H, p.W = W, p.C = C;
+  p.KH = w[0], p.KW = w[1], p.OC = w[3];
+  p.sy = strides[0], p.sx = strides[1], p.dy = dilation[0], p.dx = dilation[1];
+  p.top = padding[0], p.left = padding[2];
+  p.groups = c.integer("groups", 1);
+  c.check(p.groups > 0 && C % p.groups == 0 && p.OC % p.groups == 0 && w[2] * p.groups == C,
+          "kernel " + to_string(w) + " in " + std::to_string(p.groups) + " groups does not fit " + std::to_string(C) + " channels");
+  const int64_t span_y = (p.KH - 1) * p.dy + 1, span_x = (p.KW - 1) * p.dx + 1;
+  p.OH = (H + padding[0] + padding[1] - span_y) / p.sy + 1;
+  p.OW = (W + padding[2] + padding[3] - span_x) / p.sx + 1;
+  c.check(H + padding[0] + padding[1] >= span_y && W + padding[2] + padding[3] >= span_x,
+          "kernel " + to_string(w) + " does not fit an input of " + std::to_string(H) + " x " + std::to_string(W));
+  return p;
+}
+
+// [.., H, W, C] of a value with at least three axes.
+Dims image(InferContext& c, int i) {
+  const Value& x = c.in(i);
+  c.check(x.storage == Storage::Batched && x.shape.size() >= 3, "expects a batch of images (.., height, width, channels), got " + to_string(x.shape));
+  return Dims(x.shape.end() - 3, x.shape.end());
+}
+
+Dims with_image(const Value& x, int64_t H, int64_t W, int64_t C) {
+  Dims shape(x.shape.begin(), x.shape.end() - 3);
+  shape.insert(shape.end(), {H, W, C});
+  return shape;
+}
+
+FusedPool pool_of(InferContext& c) {
+  const std::string pool = c.text("pool", "");
+  if (pool.empty()) return FusedPool::none;
+  if (pool == "max") return FusedPool::max;
+  if (pool == "average") return FusedPool::average;
+  c.fail("pool must be max or average, got '" + pool + "'");
+}
+
+// The kernels list the taps that matter, three integers each.
+size_t tap_scratch(const Conv2dParams& p) { return static_cast<size_t>(p.taps()) * 3 * sizeof(int64_t); }
+
+// x, kernel, bias|None -> y, and for a fused max pool two Bits a feature: row and column of the winner.
+void infer_conv2d(InferContext& c) {
+  const Dims size = image(c, 0), w = c.in(1).shape;
+  auto& p = read_params(c, w, size[0], size[1], size[2]);
+  if (c.has(2)) c.expect_shape(2, {p.OC}, "bias");
+  const Value& x = c.in(0);
+  p.outer = x.features() / (numel(size) ? numel(size) : 1);
+  p.activation = activation_of(c);
+  p.pool = pool_of(c);
+  c.units(p.outer * p.rows());
+  c.scratch(tap_scratch(p));
+  const bool pooled = p.pool != FusedPool::none;
+  const Dims y = pooled ? with_image(x, p.OH / 2, p.OW / 2, p.OC) : with_image(x, p.OH, p.OW, p.OC);
+  const bool winners = p.pool == FusedPool::max;
+  const int64_t groups = p.groups;
+  c.output_like(0, y);
+  if (winners) {
+    Dims bits = y;
+    bits.push_back(2);
+    c.output(Storage::Bits, bits, x.fold);
+  }
+  if (c.inputs() == 2) c.append_input(kNone);
+  c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", false}});
+}
+
+void conv2d_gradient(GradContext& g) {
+  ValueId dz = before_activation(g);
+  if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
+  const auto& p = g.params<Conv2dParams>();
+  Attrs attrs = g.attrs();
+  attrs.erase("activation");
+  attrs.erase("pool");
+  if (p.pool == FusedPool::max) dz = g.add1("unpool2x2", {dz, g.out(1)}, {{"rows", p.OH}, {"columns", p.OW}});
+  if (p.pool == FusedPool::average) dz = g.add1("unpool2x2", {dz, kNone}, {{"rows", p.OH}, {"columns", p.OW}});
+  if (g.needs(0)) {
+    Attrs input = attrs;
+    input["size"] = Dims{p.H, p.W};
+    g.set(0, g.add1("conv2d_backward_input", {dz, g.in(1)}, input));
+  }
+  if (g.needs(1)) {
+    Attrs weight = attrs;
+    weight["kernel"] = Dims{p.KH, p.KW};
+    g.set(1, g.add1("conv2d_backward_weight", {g.in(0), dz}, weight));
+  }
+}
+
+// dy, kernel -> dx of the given size.
+void infer_backward_input(InferContext& c) {
+  const Dims out = image(c, 0), w = c.in(1).shape, size = c.dims("size");
+  c.check(w.size() == 4 && size.size() == 2, "expects a kernel of four axes and a size of two");
+  auto& p = read_params(c, w, size[0], size[1], w[2] * c.integer("groups", 1));
+  c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) + " does not fit the convolution's output " + to_string({p.OH, p.OW, p.OC}));
+  const Value& dy = c.in(0);
+  p.outer = dy.features() / (numel(out) ? numel(out) : 1);
+  c.units(p.outer * p.H);
+  c.scratch(tap_scratch(p));
+  const int64_t groups = p.groups;
+  c.output_like(0, with_image(dy, p.H, p.W, p.C));
+  c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", true}});
+}
+
+// A transposed convolution is the gradient of one: its own gradient is the convolution.
+void backward_input_gradient(GradContext& g) {
+  Attrs attrs = g.attrs();
+  attrs.erase("size");
+  if (g.needs(0)) g.set(0, g.add1("conv2d", {g.grad(), g.in(1)}, attrs));
+  if (g.needs(1)) {
+    const auto& p = g.params<Conv2dParams>();
+    attrs["kernel"] = Dims{p.KH, p.KW};
+    g.set(1, g.add1("conv2d_backward_weight", {g.grad(), g.in(0)}, attrs));
+  }
+}
+
+// x, dy -> dw.
+void infer_backward_weight(InferContext& c) {
+  const Dims size = image(c, 0), out = image(c, 1), kernel = c.dims("kernel");
+  const int64_t groups = c.integer("groups", 1);
+  c.check(groups > 0 && kernel.size() == 2, "expects positive groups and a kernel of two extents");
+  const Dims w = {kernel[0], kernel[1], size[2] / groups, out[2]};
+  auto& p = read_params(c, w, size[0], size[1], size[2]);
+  c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) + " does not fit the convolution's output " + to_string({p.OH, p.OW, p.OC}));
+  p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
+  c.units(p.groups * ceil_div(p.out_group(), kWeightUnit));
+  c.output(Storage::Slotted, w);
+}
+
+void infer_pack(InferContext& c) {
+  const Dims w = c.in(0).shape;
+  auto& p = c.params<Conv2dPackParams>();
+  p.groups = c.integer("groups");
+  p.taps = w[0] * w[1];
+  p.in_group = w[2];
+  p.out_group = w[3] / p.groups;
+  p.transposed = c.flag("transposed", false);
+  c.units(p.taps);
+  c.output(Storage::Single, w);
+}
+
+// dz [.., h, w, C], winners Bits|None -> [.., rows, columns, C]: to the winner of each 2x2 window, or a quarter to each.
+void infer_unpool(InferContext& c) {
+  const Dims size = image(c, 0);
+  auto& p = c.params<Conv2dParams>();
+  const Value& dz = c.in(0);
+  p.OH = c.integer("rows"), p.OW = c.integer("columns"), p.OC = size[2];
+  p.H = size[0], p.W = size[1];
+  p.outer = dz.features() / (numel(size) ? numel(size) : 1);
+  c.units(p.outer * ceil_div(p.OH, 2));
+  c.output_like(0, with_image(dz, p.OH, p.OW, p.OC));
+}
+
+}  // namespace
+
+CONVNET_DEFINE_OP(conv2d, infer_conv2d, conv2d_gradient);
+CONVNET_DEFINE_OP(conv2d_backward_input, infer_backward_input, backward_input_gradient);
+CONVNET_DEFINE_OP(conv2d_backward_weight, infer_backward_weight, nullptr);
+CONVNET_DEFINE_OP(conv2d_pack, infer_pack, nullptr);
+CONVNET_DEFINE_OP(unpool2x2, infer_unpool, nullptr);
+
+}  // namespace convnet::ops

@@ -1,0 +1,49 @@
+"""Named convolution shapes, shared by tests and benchmarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Conv2DCase:
+    name: str
+    batch: int
+    size: tuple[int, int]
+    channels: int
+    filters: int
+    kernel: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    @property
+    def attrs(self) -> dict[str, object]:
+        return {
+            "strides": list(self.strides),
+            "padding": list(self.padding),
+            "dilation": list(self.dilation),
+            "groups": self.groups,
+        }
+
+
+SMALL = [
+    Conv2DCase("pointwise", 5, (3, 4), 7, 9, (1, 1)),
+    Conv2DCase("one_pixel", 17, (1, 1), 3, 5, (1, 1)),
+    Conv2DCase("same_3x3", 16, (6, 7), 4, 6, (3, 3), padding=(1, 1, 1, 1)),
+    Conv2DCase("same_5x5_narrow", 33, (4, 3), 2, 13, (5, 5), padding=(2, 2, 2, 2)),
+    Conv2DCase("valid_5x5_first_layer", 19, (9, 11), 1, 6, (5, 5)),
+    Conv2DCase("strided", 18, (9, 8), 3, 7, (3, 3), strides=(2, 2), padding=(1, 0, 0, 1)),
+    Conv2DCase("stride_wider_than_kernel", 3, (11, 10), 2, 3, (2, 1), strides=(3, 4)),
+    Conv2DCase("dilated", 20, (9, 10), 3, 4, (3, 2), dilation=(2, 3), padding=(2, 1, 0, 3)),
+    Conv2DCase("grouped", 7, (5, 6), 6, 9, (3, 3), groups=3, padding=(1, 1, 1, 1)),
+    Conv2DCase("depthwise", 21, (6, 5), 5, 10, (3, 3), groups=5, strides=(2, 1), padding=(1, 1, 1, 1)),
+    Conv2DCase("row_1d", 9, (1, 23), 8, 11, (1, 4)),
+    Conv2DCase("wide_channels", 4, (4, 5), 37, 29, (3, 3), padding=(1, 1, 1, 1)),
+]
+
+MNIST = [
+    Conv2DCase("mnist_conv1", 200, (28, 28), 1, 16, (5, 5), padding=(2, 2, 2, 2)),
+    Conv2DCase("mnist_conv2", 200, (14, 14), 16, 36, (5, 5), padding=(2, 2, 2, 2)),
+]

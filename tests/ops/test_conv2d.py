@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+
+from tests.cases.conv2d import SMALL
+from tests.ops.harness import batched, check, weight
+from tests.reference import conv2d as reference
+
+
+def operands(case, rng, bias=True):
+    x = rng.normal(size=(case.batch, *case.size, case.channels))
+    w = rng.normal(size=(*case.kernel, case.channels // case.groups, case.filters))
+    b = weight(rng.normal(size=case.filters)) if bias else None
+    return [batched(x), weight(w), b]
+
+
+@pytest.mark.parametrize("case", SMALL, ids=lambda c: c.name)
+@pytest.mark.parametrize("bias", [True, False])
+def test_matches_the_definition_and_its_gradient(case, bias):
+    rng = np.random.default_rng(1)
+    check(
+        "conv2d",
+        operands(case, rng, bias),
+        case.attrs,
+        lambda x, w, b: [reference.conv2d(x, w, b, **case.attrs)],
+        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, **case.attrs),
+        rng=rng,
+    )
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_matches_the_definition_over_random_shapes(seed):
+    rng = np.random.default_rng(seed)
+    groups = int(rng.integers(1, 4))
+    kernel = rng.integers(1, 5, size=2)
+    dilation = rng.integers(1, 3, size=2)
+    padding = rng.integers(0, 4, size=4)
+    span = (kernel - 1) * dilation + 1
+    size = [max(int(rng.integers(1, 12)), int(s)) for s in span]
+    attrs = {
+        "strides": [int(s) for s in rng.integers(1, 4, size=2)],
+        "padding": [int(p) for p in padding],
+        "dilation": [int(d) for d in dilation],
+        "groups": groups,
+    }
+    x = rng.normal(size=(int(rng.integers(1, 40)), *size, groups * int(rng.integers(1, 9))))
+    w = rng.normal(size=(*kernel, x.shape[-1] // groups, groups * int(rng.integers(1, 15))))
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=w.shape[-1]))],
+        attrs,
+        lambda x, w, b: [reference.conv2d(x, w, b, **attrs)],
+        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, **attrs),
+        rng=rng,
+    )
+
+
+ACTIVATIONS = {
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
+}
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("pool", ["", "max", "average"])
+@pytest.mark.parametrize("size", [(6, 8), (7, 5)])
+def test_fused_activation_and_pool_equal_the_separate_steps(activation, pool, size):
+    rng = np.random.default_rng(3)
+    apply, slope = ACTIVATIONS[activation]
+    attrs = {"padding": [1, 1, 1, 1]}
+    x = rng.normal(size=(19, *size, 3))
+    w = rng.normal(size=(3, 3, 3, 8))
+
+    def forward(x, w, b):
+        z = reference.conv2d(x, w, b, **attrs)
+        return [apply(reference.pool2x2(z, pool) if pool else z)]
+
+    def backward(x, w, b, dy):
+        z = reference.conv2d(x, w, b, **attrs)
+        pooled = reference.pool2x2(z, pool) if pool else z
+        dz = dy * slope(pooled)
+        return reference.conv2d_backward(
+            x, w, b, reference.unpool2x2(z, dz, pool) if pool else dz, **attrs
+        )
+
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=8))],
+        attrs | {"activation": activation, "pool": pool},
+        forward,
+        backward=backward,
+        rng=rng,
+    )
+
+
+def test_leading_axes_are_an_outer_loop():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(5, 3, 4, 6, 2))
+    w = rng.normal(size=(2, 3, 2, 4))
+
+    def frames(x, w, b):
+        return [reference.conv2d(x.reshape(-1, 4, 6, 2), w, b).reshape(5, 3, 3, 4, 4)]
+
+    def backward(x, w, b, dy):
+        dx, dw, db = reference.conv2d_backward(x.reshape(-1, 4, 6, 2), w, b, dy.reshape(-1, 3, 4, 4))
+        return dx.reshape(x.shape), dw, db
+
+    check("conv2d", [batched(x), weight(w), weight(rng.normal(size=4))], {}, frames, backward=backward, rng=rng)
+
+
+def test_the_transposed_convolution_is_the_gradient_for_the_input():
+    rng = np.random.default_rng(5)
+    attrs = {"strides": [2, 3], "padding": [1, 0, 1, 2]}
+    dy = rng.normal(size=(6, 4, 3, 5))
+    w = rng.normal(size=(3, 4, 2, 5))
+    size = [8, 8]
+
+    def forward(dy, w):
+        return [reference.conv2d_backward(np.zeros((6, *size, 2)), w, None, dy, **attrs)[0]]
+
+    check("conv2d_backward_input", [batched(dy), weight(w)], attrs | {"size": size}, forward, rng=rng)
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "attrs", "message"),
+    [
+        ((4, 4, 3), (3, 3, 2, 5), {}, "does not fit 3 channels"),
+        ((2, 2, 1), (3, 3, 1, 5), {}, "does not fit an input of 2 x 2"),
+        ((4, 4, 1), (3, 3, 1, 5), {"strides": [0, 1]}, "strides must be two positive integers"),
+        ((4, 1), (3, 3, 1, 5), {}, "expects a batch of images"),
+        ((4, 4, 1), (3, 3, 1, 5), {"activation": "gelu"}, "activation 'gelu' cannot be fused"),
+    ],
+)
+def test_says_what_does_not_fit(x, w, attrs, message):
+    from convnet import _core
+
+    graph = _core.Graph()
+    with pytest.raises(ValueError, match=message):
+        graph.add("conv2d", [graph.input(x, "x"), graph.parameter(w, "w")], attrs)
