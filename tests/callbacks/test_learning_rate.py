@@ -68,12 +68,13 @@ def test_plateau(arguments, values, reductions, capsys):
     assert said == reductions
 
 
-def test_plateau_stops_at_the_least_rate():
+def test_plateau_stops_at_the_least_rate(capsys):
     model = StandIn(1.0)
-    reduce = ReduceLROnPlateau(factor=0.1, patience=1, min_lr=0.05, mode="min")
+    reduce = ReduceLROnPlateau(factor=0.1, patience=1, min_lr=0.05, mode="min", verbose=1)
     seen = train(reduce, model, [{"val_loss": 1.0}] * 6)
     assert model.optimizer.learning_rate == 0.05
     assert rates(seen)[:3] == [1.0, 1.0, float(np.float32(0.1))]
+    assert capsys.readouterr().out.count("reducing") == 2
 
 
 def test_plateau_says_the_rate_as_keras_does(capsys):

@@ -63,6 +63,12 @@ def test_number_of_batches_counts_over_epochs(tmp_path, save_freq, saved):
     assert names(model, tmp_path) == saved
 
 
+def test_epochs_of_one_batch_are_counted_too(tmp_path):
+    model = StandIn()
+    train(ModelCheckpoint(tmp_path / "{epoch}.h5", save_freq=2), model, [{}] * 5, batches=1)
+    assert names(model, tmp_path) == ["2.h5", "4.h5"]
+
+
 def test_batches_may_be_reported_several_at_once(tmp_path):
     model = StandIn()
     checkpoint = ModelCheckpoint(tmp_path / "{batch}.h5", save_freq=4)

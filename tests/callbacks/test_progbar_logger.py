@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from convnet.callbacks import CallbackList, LambdaCallback
+from convnet.callbacks import CallbackList, LambdaCallback, ProgbarLogger
 from convnet.utils.io_utils import print_msg
 
 LOGS = {"loss": 1.2195, "accuracy": 0.48}
@@ -94,3 +94,14 @@ def test_message_of_a_callback_stands_between_title_and_line(capsys):
     speak = LambdaCallback(on_epoch_end=lambda epoch, logs: print_msg("\nEpoch 1: saved"))
     fit(2, callbacks=[speak])
     assert plain(capsys).startswith("\nEpoch 1: saved\n3/3 - T")
+
+
+def test_bar_shows_running_means_as_they_are(monkeypatch, capsys):
+    monkeypatch.setattr("convnet.utils.console.display_kind", lambda: "notebook")
+    logger = ProgbarLogger()
+    logger.set_params({"verbose": 1, "epochs": 1, "steps": 99})
+    logger.on_epoch_begin(0)
+    logger.progbar.interval = 0.0
+    for batch, loss in enumerate([4.0, 2.0, 1.0]):
+        logger.on_train_batch_end(batch, {"loss": loss})
+    assert re.findall(r"loss: (\S+)", capsys.readouterr().out) == ["4.0000", "2.0000", "1.0000"]

@@ -113,6 +113,16 @@ def test_line_in_progress_shows_the_time_left(clock, show):
     )
 
 
+def test_bar_without_a_full_character_has_no_green_part(clock, show):
+    stream = show("terminal")
+    bar = Progbar(250)
+    clock.now += 2
+    bar.update(1)
+    assert stream.getvalue() == (
+        "\r\x1b[1m  1/250\x1b[0m \x1b[37m━━━━━━━━━━━━━━━━━━━━\x1b[0m \x1b[1m8:18\x1b[0m 2s/step"
+    )
+
+
 def test_semi_verbose_is_one_line_at_the_end(clock, show):
     stream = show("terminal")
     bar = Progbar(3, verbose=2, stateless_metrics=())
@@ -261,6 +271,29 @@ def test_metrics_are_averaged_over_steps_unless_stateful(clock, show):
     clock.now += 1
     bar.update(4, [("mean", 5.0), ("last", 5.0)])
     assert screen(stream.getvalue())[0].endswith("mean: 4.0000 - last: 5.0000")
+
+
+def test_last_update_shows_metrics_as_given(clock, show):
+    stream = show("file")
+    bar = Progbar(2, verbose=2)
+    bar.update(1, [("loss", 1.0)])
+    bar.update(2, [("loss", 5.0)])
+    assert stream.getvalue().endswith("loss: 5.0000\n")
+
+
+def test_single_step_counts_the_time_since_the_start(clock, show):
+    stream = show("file")
+    run(Progbar(1), clock, 1, 2.0)
+    assert stream.getvalue().endswith(" 2s 2s/step\n")
+
+
+def test_first_step_is_left_out_of_the_time_per_step(clock, show):
+    stream = show("file")
+    bar = Progbar(3)
+    for seconds in (9.0, 1.0, 1.0):
+        clock.now += seconds
+        bar.update(bar._seen_so_far + 1)
+    assert stream.getvalue().endswith(" 11s 1s/step\n")
 
 
 def test_add_counts_on(clock, show):

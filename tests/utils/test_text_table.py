@@ -29,6 +29,10 @@ def test_cells_wrap_at_spaces_and_are_aligned():
     ]
 
 
+def test_spaces_at_the_end_of_a_line_need_no_room():
+    assert table(["x"], [["ab cd ef"]], ["left"], [5], 9)[3:5] == ["│ ab cd │", "│ ef    │"]
+
+
 def test_word_that_is_too_long_is_cut():
     assert table(["x"], [["abcdefghijkl"]], ["left"], [10], 10)[3] == "│ abcde… │"
 

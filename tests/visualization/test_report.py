@@ -61,6 +61,7 @@ def test_wrong_pictures_are_shown_surest_first(labels):
     assert titles(figure) == ["1, not 0", "0, not 1"]
     assert figure._suptitle.get_text() == "2 of 4 wrong"
     shown = figure.axes[0].images[0].get_array()
+    assert shown.min() == 0.0
     assert shown[0, 0] == 1.0, "the fourth picture comes first, its brightest pixel white"
 
 
