@@ -162,7 +162,7 @@ def _output_shape(layer: Any) -> str:
         shapes = [tensor.shape for tensor in layer._inbound_nodes[-1].output_tensors]
         texts = [_format_shape(shape) for shape in shapes]
         return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    built_with = getattr(layer, "_build_shapes_dict", None)
+    built_with = getattr(layer, "_build_shapes", None)
     if not built_with:
         return "?"
     try:
