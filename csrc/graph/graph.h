@@ -34,6 +34,7 @@ struct Value {
   std::vector<float> constant;
 
   bool has_batch() const { return storage == Storage::Batched || storage == Storage::Bits; }
+  bool depends_on_batch() const { return storage != Storage::Single && storage != Storage::Accumulator; }
   // Elements of one shard (without lanes), of one slot, or of the whole.
   int64_t features() const { return fold * numel(shape); }
 };

@@ -42,7 +42,7 @@ Call make_call(const Graph& graph, const Node& node, const Layout& layout, const
                         : place.pool == Pool::Slots ? layout.slot_bytes
                                                     : 0;
     call.strides.push_back(static_cast<int64_t>(slab / element_bytes(value)));
-    if (value.has_batch()) single = false;
+    if (value.depends_on_batch()) single = false;
   }
   for (ValueId id : node.outputs) call.slotted = call.slotted || graph.value(id).storage == Storage::Slotted;
   call.lanes = single ? 1 : kLanes;

@@ -9,15 +9,13 @@ namespace convnet {
 
 namespace {
 
-bool depends_on_batch(const Value& v) { return v.storage != Storage::Single && v.storage != Storage::Accumulator; }
-
 // Whether a node is divided over threads by its units rather than by shards.
 bool is_split(const Graph& graph, const Node& node) {
   if (node.scope == Scope::Batch) return true;
   for (ValueId id : node.outputs)
-    if (depends_on_batch(graph.value(id))) return false;
+    if (graph.value(id).depends_on_batch()) return false;
   for (ValueId id : node.inputs)
-    if (id != kNone && depends_on_batch(graph.value(id))) return false;
+    if (id != kNone && graph.value(id).depends_on_batch()) return false;
   return true;
 }
 

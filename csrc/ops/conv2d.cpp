@@ -82,15 +82,40 @@ void infer_conv2d(InferContext& c) {
   c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", false}});
 }
 
-void conv2d_gradient(GradContext& g) {
-  ValueId dz = before_activation(g);
-  if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
+// Below this many channels the sparse backward leaves most lanes empty.
+constexpr int64_t kSparseChannels = 8;
+
+bool sparse_backward_fits(const Conv2dParams& p) {
+  return p.pool == FusedPool::max && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 && p.dx == 1 && p.KH <= 5 && p.KW <= 5 &&
+         p.C >= kSparseChannels;
+}
+
+// Visits only the winners of the fused max pool.
+void sparse_gradient(GradContext& g, ValueId dz) {
+  const auto& p = g.params<Conv2dParams>();
+  const Attrs attrs = {{"size", Dims{p.H, p.W, p.C}}, {"kernel", Dims{p.KH, p.KW, p.OC}}, {"pooled", Dims{p.OH / 2, p.OW / 2}},
+                       {"padding", Dims{p.top, 0, p.left, 0}}};
+  const ValueId lists = g.add1("sparse_lists", {dz, g.out(1)}, attrs);
+  if (g.needs(1)) {
+    const ValueId images = g.add1("sparse_images", {g.in(0)}, attrs);
+    const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
+    Attrs back = attrs;
+    back["back"] = true;
+    g.set(1, g.add1("sparse_unpack", {dw}, back));
+  }
+  if (g.needs(0)) {
+    const ValueId w = g.add1("sparse_pack", {g.in(1)}, attrs);
+    g.set(0, g.add1("sparse_lanes", {g.add1("sparse_input", {lists, w}, attrs), g.in(0)}, attrs));
+  }
+}
+
+void dense_gradient(GradContext& g, ValueId dz) {
   const auto& p = g.params<Conv2dParams>();
   Attrs attrs = g.attrs();
   attrs.erase("activation");
   attrs.erase("pool");
-  if (p.pool == FusedPool::max) dz = g.add1("unpool2x2", {dz, g.out(1)}, {{"rows", p.OH}, {"columns", p.OW}});
-  if (p.pool == FusedPool::average) dz = g.add1("unpool2x2", {dz, kNone}, {{"rows", p.OH}, {"columns", p.OW}});
+  if (p.pool != FusedPool::none)
+    dz = g.add1("unpool2x2", {dz, p.pool == FusedPool::max ? g.out(1) : kNone}, {{"rows", p.OH}, {"columns", p.OW}});
   if (g.needs(0)) {
     Attrs input = attrs;
     input["size"] = Dims{p.H, p.W};
@@ -101,6 +126,13 @@ void conv2d_gradient(GradContext& g) {
     weight["kernel"] = Dims{p.KH, p.KW};
     g.set(1, g.add1("conv2d_backward_weight", {g.in(0), dz}, weight));
   }
+}
+
+void conv2d_gradient(GradContext& g) {
+  const ValueId dz = before_activation(g);
+  if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
+  if (sparse_backward_fits(g.params<Conv2dParams>())) sparse_gradient(g, dz);
+  else dense_gradient(g, dz);
 }
 
 // dy, kernel -> dx of the given size.

@@ -55,6 +55,7 @@ def test_matches_the_definition_over_random_shapes(seed):
 
 
 ACTIVATIONS = {
+    "linear": (lambda z: z, np.ones_like),
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
@@ -63,13 +64,17 @@ ACTIVATIONS = {
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("pool", ["", "max", "average"])
-@pytest.mark.parametrize("size", [(6, 8), (7, 5)])
-def test_fused_activation_and_pool_equal_the_separate_steps(activation, pool, size):
+@pytest.mark.parametrize(
+    ("size", "channels", "kernel"), [((6, 8), 3, (3, 3)), ((7, 5), 11, (3, 2)), ((8, 7), 17, (5, 5))]
+)
+def test_fused_activation_and_pool_equal_the_separate_steps(
+    activation, pool, size, channels, kernel
+):
     rng = np.random.default_rng(3)
     apply, slope = ACTIVATIONS[activation]
     attrs = {"padding": [1, 1, 1, 1]}
-    x = rng.normal(size=(19, *size, 3))
-    w = rng.normal(size=(3, 3, 3, 8))
+    x = rng.normal(size=(19, *size, channels))
+    w = rng.normal(size=(*kernel, channels, 8))
 
     def forward(x, w, b):
         z = reference.conv2d(x, w, b, **attrs)

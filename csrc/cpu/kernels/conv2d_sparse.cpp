@@ -1,0 +1,206 @@
+// Backward of a convolution under a 2x2 max pool, visiting only the pixels that carry gradient. Per sample, channels in lanes:
+// the accumulators (or weights) of a few kernel rows stay in registers while the list of one output channel is walked.
+#include "ops/conv2d_sparse.h"
+
+#include "cpu/kernels/index.h"
+
+namespace convnet::CONVNET_ISA {
+
+namespace {
+
+constexpr int kTaps = kRegisters >= 32 ? 25 : 10;  // of a pass
+
+struct List {
+  int32_t count;
+  const int32_t* place;
+  const float* gradient;
+};
+
+CONVNET_INLINE List list_at(const SparseParams& p, const float* lists, int64_t outer, int64_t o, int64_t sample) {
+  const float* at = lists + ((outer * p.OC + o) * kLanes + sample) * p.list();
+  int32_t count;
+  std::memcpy(&count, at, sizeof count);
+  return {count, reinterpret_cast<const int32_t*>(at + 16), at + 16 + p.PH * p.PW};
+}
+
+// Gradient of R kernel rows x K columns, one vector of channels, from one sample's list.
+template <int R, int K>
+__attribute__((noinline)) void weight_pass(const List& list, const float* image, int64_t line, int64_t pitch, float* dw) {
+  Vec acc[R][K];
+  CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) acc[y][x] = load(dw + (y * K + x) * pitch);
+  for (int32_t i = 0; i < list.count; ++i) {
+    const float* at = image + list.place[i];
+    const Vec g = set1(list.gradient[i]);
+    CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x)
+      acc[y][x] = fma(g, load(at + y * line + x * pitch), acc[y][x]);
+  }
+  CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) store(dw + (y * K + x) * pitch, acc[y][x]);
+}
+
+// Adds one sample's list, times the weights, to the gradient image.
+template <int R, int K>
+__attribute__((noinline)) void input_pass(const List& list, float* image, int64_t line, int64_t pitch, const float* w) {
+  Vec weight[R][K];
+  CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) weight[y][x] = load(w + (y * K + x) * pitch);
+  for (int32_t i = 0; i < list.count; ++i) {
+    float* at = image + list.place[i];
+    const Vec g = set1(list.gradient[i]);
+    CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) {
+      float* pixel = at + y * line + x * pitch;
+      store(pixel, fma(g, weight[y][x], load(pixel)));
+    }
+  }
+}
+
+template <class Image, class Weight>
+using PassFn = void (*)(const List&, Image*, int64_t, int64_t, Weight*);
+
+#define CONVNET_ROWS(pass, K)                                                \
+  switch (rows) {                                                            \
+    case 1: return pass<1, K>;                                               \
+    case 2: if constexpr (2 * K <= kTaps) return pass<2, K>; break;          \
+    case 3: if constexpr (3 * K <= kTaps) return pass<3, K>; break;          \
+    case 4: if constexpr (4 * K <= kTaps) return pass<4, K>; break;          \
+    case 5: if constexpr (5 * K <= kTaps) return pass<5, K>; break;          \
+  }                                                                          \
+  break;
+#define CONVNET_PASS(name, pass, Image, Weight)             \
+  PassFn<Image, Weight> name(int64_t rows, int64_t columns) { \
+    switch (columns) {                                      \
+      case 1: CONVNET_ROWS(pass, 1)                         \
+      case 2: CONVNET_ROWS(pass, 2)                         \
+      case 3: CONVNET_ROWS(pass, 3)                         \
+      case 4: CONVNET_ROWS(pass, 4)                         \
+      case 5: CONVNET_ROWS(pass, 5)                         \
+    }                                                       \
+    return nullptr;                                         \
+  }
+CONVNET_PASS(weight_pass_of, weight_pass, const float, float)
+CONVNET_PASS(input_pass_of, input_pass, float, const float)
+#undef CONVNET_PASS
+#undef CONVNET_ROWS
+
+// Kernel rows of one pass, and calls of f(first row, rows).
+template <class F>
+CONVNET_INLINE void for_passes(const SparseParams& p, F f) {
+  const int64_t rows = least(5, most(1, kTaps / p.KW));
+  for (int64_t y = 0; y < p.KH; y += rows) f(y, least(rows, p.KH - y));
+}
+
+}  // namespace
+
+void sparse_images(const KernelArgs& a) {
+  const auto& p = a.as<SparseParams>();
+  const int64_t line = p.width() * p.pitch(), pitch = p.pitch();
+  for (int64_t unit = a.begin; unit < a.end; ++unit) {
+    const int64_t outer = unit / p.height(), y = unit % p.height() - p.top;
+    float* row = a.f32(1) + outer * kLanes * p.image() + (unit % p.height()) * line;
+    for (int64_t l = 0; l < kLanes; ++l)
+      for (int64_t i = 0; i < line; i += kWidth) store(row + l * p.image() + i, zero());
+    if (y < 0 || y >= p.H) continue;
+    const int64_t columns = least(p.W, p.width() - p.left);
+    for (int64_t x = 0; x < columns; ++x) {
+      const float* in = a.f32(0) + ((outer * p.H + y) * p.W + x) * p.C * kLanes;
+      float* out = row + (x + p.left) * pitch;
+      for (int64_t c = 0; c < p.C; ++c)
+        for (int64_t l = 0; l < kLanes; ++l) out[l * p.image() + c] = in[c * kLanes + l];
+    }
+  }
+}
+
+void sparse_lists(const KernelArgs& a) {
+  const auto& p = a.as<SparseParams>();
+  const uint16_t* winners = a.bits(1);
+  const int64_t live = a.live(a.shard()), windows = p.PH * p.PW;
+  for (int64_t unit = a.begin; unit < a.end; ++unit) {
+    const int64_t outer = unit / p.OC, o = unit % p.OC;
+    float* lists = a.f32(2) + unit * kLanes * p.list();
+    int32_t count[kLanes] = {};
+    for (int64_t i = 0; i < windows; ++i) {
+      const int64_t at = (outer * windows + i) * p.OC + o;
+      const float* g = a.f32(0) + at * kLanes;
+      const uint32_t row = winners[at * 2], column = winners[at * 2 + 1];
+      const int64_t y = i / p.PW * 2, x = i % p.PW * 2;
+      for (int64_t l = 0; l < live; ++l) {
+        const int64_t pixel = (y + (row >> l & 1)) * p.width() + x + (column >> l & 1);
+        const int32_t place = static_cast<int32_t>(pixel * p.pitch());
+        float* list = lists + l * p.list() + 16;
+        std::memcpy(list + count[l], &place, sizeof place);
+        list[windows + count[l]] = g[l];
+        count[l] += g[l] != 0.0f;
+      }
+    }
+    for (int64_t l = 0; l < kLanes; ++l) std::memcpy(lists + l * p.list(), &count[l], sizeof count[l]);
+  }
+}
+
+void sparse_weight(const KernelArgs& a) {
+  const auto& p = a.as<SparseParams>();
+  const int64_t size = p.KH * p.KW * p.pitch(), live = a.live(a.shard());
+  float* dw = a.f32(2);
+  if (!a.accumulate)
+    for (int64_t i = a.begin * size; i < a.end * size; i += kWidth) store(dw + i, zero());
+  for (int64_t outer = 0; outer < p.outer; ++outer)
+    for (int64_t l = 0; l < live; ++l) {
+      const float* image = a.f32(0) + (outer * kLanes + l) * p.image();
+      for (int64_t o = a.begin; o < a.end; ++o) {
+        const List list = list_at(p, a.f32(1), outer, o, l);
+        for_passes(p, [&](int64_t y, int64_t rows) {
+          const auto pass = weight_pass_of(rows, p.KW);
+          for (int64_t c = 0; c < p.C; c += kWidth)
+            pass(list, image + y * p.width() * p.pitch() + c, p.width() * p.pitch(), p.pitch(), dw + o * size + y * p.KW * p.pitch() + c);
+        });
+      }
+    }
+}
+
+void sparse_input(const KernelArgs& a) {
+  const auto& p = a.as<SparseParams>();
+  const int64_t size = p.KH * p.KW * p.pitch(), live = a.live(a.shard());
+  for (int64_t unit = a.begin; unit < a.end; ++unit) {
+    const int64_t outer = unit / kLanes, l = unit % kLanes;
+    float* image = a.f32(2) + unit * p.image();
+    for (int64_t i = 0; i < p.image(); i += kWidth) store(image + i, zero());
+    if (l >= live) continue;
+    for (int64_t o = 0; o < p.OC; ++o) {
+      const List list = list_at(p, a.f32(0), outer, o, l);
+      for_passes(p, [&](int64_t y, int64_t rows) {
+        const auto pass = input_pass_of(rows, p.KW);
+        for (int64_t c = 0; c < p.C; c += kWidth)
+          pass(list, image + y * p.width() * p.pitch() + c, p.width() * p.pitch(), p.pitch(), a.f32(1) + o * size + y * p.KW * p.pitch() + c);
+      });
+    }
+  }
+}
+
+void sparse_lanes(const KernelArgs& a) {
+  const auto& p = a.as<SparseParams>();
+  const int64_t pitch = p.pitch(), reach = least(p.W, p.width() - p.left);
+  for (int64_t unit = a.begin; unit < a.end; ++unit) {
+    const int64_t outer = unit / p.H, y = unit % p.H + p.top;
+    const float* row = a.f32(0) + outer * kLanes * p.image() + y * p.width() * pitch;
+    float* out = a.f32(2) + unit * p.W * p.C * kLanes;
+    for (int64_t x = 0; x < p.W; ++x)
+      for (int64_t c = 0; c < p.C; ++c)
+        for (int64_t l = 0; l < kLanes; ++l)
+          out[(x * p.C + c) * kLanes + l] = x < reach && y < p.height() ? row[l * p.image() + (x + p.left) * pitch + c] : 0.0f;
+  }
+}
+
+void sparse_pack(const KernelArgs& a) {
+  const auto& p = a.as<SparseParams>();
+  const int64_t taps = p.KH * p.KW;
+  for (int64_t o = a.begin; o < a.end; ++o)
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t c = 0; c < p.pitch(); ++c) a.f32(1)[(o * taps + t) * p.pitch() + c] = c < p.C ? a.f32(0)[(t * p.C + c) * p.OC + o] : 0.0f;
+}
+
+void sparse_unpack(const KernelArgs& a) {
+  const auto& p = a.as<SparseParams>();
+  const int64_t taps = p.KH * p.KW;
+  for (int64_t o = a.begin; o < a.end; ++o)
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t c = 0; c < p.C; ++c) a.f32(1)[(t * p.C + c) * p.OC + o] = a.f32(0)[(o * taps + t) * p.pitch() + c];
+}
+
+}  // namespace convnet::CONVNET_ISA

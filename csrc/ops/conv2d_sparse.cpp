@@ -1,0 +1,79 @@
+// Backward of a convolution under a 2x2 max pool. Of each window one pixel carries gradient, and a ReLU or dropout leaves fewer:
+// per sample, with channels in lanes, only those are visited.
+#include "ops/conv2d_sparse.h"
+
+#include "ops/op.h"
+
+namespace convnet::ops {
+
+namespace {
+
+// Attributes that conv2d hands to each op of the family.
+SparseParams& read(InferContext& c) {
+  auto& p = c.params<SparseParams>();
+  const Dims size = c.dims("size"), kernel = c.dims("kernel"), pooled = c.dims("pooled"), padding = c.dims("padding", {0, 0, 0, 0});
+  p.H = size[0], p.W = size[1], p.C = size[2];
+  p.KH = kernel[0], p.KW = kernel[1], p.OC = kernel[2];
+  p.PH = pooled[0], p.PW = pooled[1];
+  p.top = padding[0], p.left = padding[2];
+  return p;
+}
+
+void infer_images(InferContext& c) {
+  auto& p = read(c);
+  p.outer = c.in(0).features() / (p.H * p.W * p.C);
+  c.units(p.outer * p.height());
+  c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
+}
+
+// dz [.., PH, PW, OC], winners Bits.
+void infer_lists(InferContext& c) {
+  auto& p = read(c);
+  p.outer = c.in(0).features() / (p.PH * p.PW * p.OC);
+  c.units(p.outer * p.OC);
+  c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
+}
+
+// images, lists -> dw as [OC][KH][KW][pitch].
+void infer_weight(InferContext& c) {
+  auto& p = read(c);
+  p.outer = c.in(1).shape[0];
+  c.units(p.OC);
+  c.output(Storage::Slotted, {p.OC, p.KH, p.KW, p.pitch()});
+}
+
+// lists, weights as [OC][KH][KW][pitch] -> gradient images.
+void infer_input(InferContext& c) {
+  auto& p = read(c);
+  p.outer = c.in(0).shape[0];
+  c.units(p.outer * 16);
+  c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
+}
+
+// Gradient images, the convolution's input (for its shape) -> its gradient.
+void infer_lanes(InferContext& c) {
+  auto& p = read(c);
+  p.outer = c.in(0).shape[0];
+  c.units(p.outer * p.H);
+  c.output_like(1);
+}
+
+// w [KH, KW, C, OC] -> [OC][KH][KW][pitch], or back.
+void infer_reorder(InferContext& c) {
+  auto& p = read(c);
+  c.units(p.OC);
+  if (c.flag("back", false)) c.output(Storage::Single, {p.KH, p.KW, p.C, p.OC});
+  else c.output(Storage::Single, {p.OC, p.KH, p.KW, p.pitch()});
+}
+
+}  // namespace
+
+CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr);
+CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr);
+CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr);
+CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr);
+CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr);
+CONVNET_DEFINE_OP(sparse_pack, infer_reorder, nullptr);
+CONVNET_DEFINE_OP(sparse_unpack, infer_reorder, nullptr);
+
+}  // namespace convnet::ops
