@@ -1,9 +1,102 @@
 // Merges chains of nodes into fused ops, on the forward graph and before autodiff: a fused op's gradient can then use what the
 // fused forward kept.
+//
+//  conv2d | dense  + unary relu, sigmoid or tanh   -> the op's activation
+//  conv2d          + 2x2 max pool                  -> pool before the activation, which is monotonic
+//  conv2d (linear) + 2x2 average pool              -> pool
+#include <algorithm>
+
 #include "graph/graph.h"
+#include "ops/op.h"
 
 namespace convnet {
 
-void Graph::fuse(const std::vector<ValueId>&) {}
+namespace {
+
+std::string text_attr(const Node& node, const std::string& name) {
+  auto it = node.attrs.find(name);
+  return it == node.attrs.end() ? "" : std::get<std::string>(it->second);
+}
+
+bool is_linear(const Node& node) {
+  const std::string name = text_attr(node, "activation");
+  return name.empty() || name == "linear";
+}
+
+bool is_block_pool(const Node& node) {
+  const auto dims = [&](const char* name, const Dims& fallback) {
+    auto it = node.attrs.find(name);
+    return it == node.attrs.end() ? fallback : std::get<Dims>(it->second);
+  };
+  const Dims two = {2, 2}, none = {0, 0, 0, 0};
+  return dims("size", {}) == two && dims("strides", two) == two && dims("padding", none) == none;
+}
+
+}  // namespace
+
+class Fuser {
+ public:
+  Fuser(Graph& graph, const std::vector<ValueId>& keep) : graph_(graph), kept_(keep) {}
+
+  void run() {
+    for (NodeId n = 0; n < static_cast<NodeId>(graph_.nodes_.size()); ++n)
+      while (extend(n)) {
+      }
+  }
+
+ private:
+  // Takes the only consumer of node `n` into it, where a rule allows it.
+  bool extend(NodeId n) {
+    Node& node = graph_.nodes_[n];
+    const std::string op = node.op->name;
+    if (node.dead || (op != "conv2d" && op != "dense")) return false;
+    Node* next = only_consumer(node.outputs[0]);
+    if (!next) return false;
+    const std::string kind = next->op->name, pool = text_attr(node, "pool");
+    if (kind == "unary" && is_linear(node)) {
+      const std::string fn = text_attr(*next, "fn");
+      if (next->attrs.size() != 1 || (fn != "relu" && fn != "sigmoid" && fn != "tanh")) return false;
+      node.attrs["activation"] = fn;
+    } else if (op == "conv2d" && pool.empty() && is_block_pool(*next) && (kind == "max_pool" || (kind == "avg_pool" && is_linear(node)))) {
+      node.attrs["pool"] = std::string(kind == "max_pool" ? "max" : "average");
+    } else {
+      return false;
+    }
+    absorb(n, *next);
+    return true;
+  }
+
+  Node* only_consumer(ValueId id) {
+    Node* found = nullptr;
+    for (Node& node : graph_.nodes_) {
+      if (node.dead) continue;
+      for (ValueId input : node.inputs) {
+        if (input == kNone || graph_.root(input) != id) continue;
+        if (found || node.op->view || input != id) return nullptr;
+        found = &node;
+      }
+    }
+    for (ValueId id_kept : kept_)
+      if (graph_.root(id_kept) == id) return nullptr;
+    return found;
+  }
+
+  void absorb(NodeId n, Node& next) {
+    Node& node = graph_.nodes_[n];
+    graph_.infer(node, n);
+    const ValueId result = node.outputs[0];
+    next.dead = true;
+    for (ValueId old : next.outputs) graph_.values_[old].producer = kNone;
+    graph_.values_[next.outputs[0]].alias = result;
+    for (Node& other : graph_.nodes_)
+      for (ValueId& input : other.inputs)
+        if (input == next.outputs[0]) input = result;
+  }
+
+  Graph& graph_;
+  const std::vector<ValueId>& kept_;
+};
+
+void Graph::fuse(const std::vector<ValueId>& keep) { Fuser(*this, keep).run(); }
 
 }  // namespace convnet

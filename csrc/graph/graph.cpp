@@ -70,15 +70,24 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::vector<ValueI
       throw std::invalid_argument(name + ": there is no value " + std::to_string(id) + " in this graph");
   Node node{.op = op, .attrs = std::move(attrs), .inputs = std::move(inputs)};
   node.update = update;
-  InferContext context(*this, node);
-  op->def->infer(context);
-  for (ValueId id : node.outputs) {
-    values_[id].producer = static_cast<NodeId>(nodes_.size());
-    if (op->view) values_[id].alias = node.inputs[0];
-  }
+  node.given = node.inputs.size();
+  infer(node, kNone);
+  // Inference may have added nodes that this one depends on.
+  for (ValueId id : node.outputs) values_[id].producer = static_cast<NodeId>(nodes_.size());
   std::vector<ValueId> outputs = node.outputs;
   nodes_.push_back(std::move(node));
   return outputs;
+}
+
+void Graph::infer(Node& node, NodeId id) {
+  node.inputs.resize(node.given);
+  node.outputs.clear();
+  InferContext context(*this, node);
+  node.op->def->infer(context);
+  for (ValueId out : node.outputs) {
+    values_[out].producer = id;
+    if (node.op->view) values_[out].alias = node.inputs[0];
+  }
 }
 
 ValueId Graph::root(ValueId id) const {

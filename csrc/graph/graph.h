@@ -50,6 +50,7 @@ struct Node {
   const Op* op = nullptr;
   Attrs attrs;
   std::vector<ValueId> inputs, outputs;
+  size_t given = 0;               // inputs before those that `infer` derived
   std::vector<std::byte> params;  // the kernel's POD parameter block
   Scope scope = Scope::Shard;
   int64_t units = 1;              // independent pieces of one shard's work (of the whole's, for Batch)
@@ -87,7 +88,9 @@ class Graph {
 
  private:
   friend class InferContext;
+  friend class Fuser;
   ValueId add_value(Value value);
+  void infer(Node& node, NodeId id);
   std::vector<ValueId> add_node(const std::string& op, std::vector<ValueId> inputs, Attrs attrs,
                                 bool update);
 
