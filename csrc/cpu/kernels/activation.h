@@ -8,7 +8,7 @@ namespace convnet::CONVNET_ISA {
 
 CONVNET_INLINE Vec activate(Activation kind, Vec x) {
   switch (kind) {
-    case Activation::relu: return max(x, zero());
+    case Activation::relu: return max(zero(), x);  // NaN stays
     case Activation::sigmoid: return sigmoid(x);
     case Activation::tanh: return tanh(x);
     case Activation::linear: break;

@@ -1,4 +1,5 @@
-// The vector type of the instruction set that this file is compiled for. Everything else in kernels/ is written in terms of it.
+// The vector type of the instruction set that this file is compiled for. Everything else in
+// kernels/ is written in terms of it.
 #pragma once
 
 #include <cmath>
@@ -22,5 +23,37 @@
 namespace convnet::CONVNET_ISA {
 
 constexpr int kVectors = 16 / kWidth;  // vectors that hold the 16 samples of a shard
+
+// A number beside a vector stands for a vector of that number.
+CONVNET_INLINE Vec operator+(Vec a, float b) { return a + set1(b); }
+CONVNET_INLINE Vec operator-(Vec a, float b) { return a - set1(b); }
+CONVNET_INLINE Vec operator*(Vec a, float b) { return a * set1(b); }
+CONVNET_INLINE Vec operator/(Vec a, float b) { return a / set1(b); }
+CONVNET_INLINE Vec operator+(float a, Vec b) { return set1(a) + b; }
+CONVNET_INLINE Vec operator-(float a, Vec b) { return set1(a) - b; }
+CONVNET_INLINE Vec operator*(float a, Vec b) { return set1(a) * b; }
+CONVNET_INLINE Vec operator/(float a, Vec b) { return set1(a) / b; }
+CONVNET_INLINE Mask operator<(Vec a, float b) { return a < set1(b); }
+CONVNET_INLINE Mask operator<=(Vec a, float b) { return a <= set1(b); }
+CONVNET_INLINE Mask operator>(Vec a, float b) { return a > set1(b); }
+CONVNET_INLINE Mask operator>=(Vec a, float b) { return a >= set1(b); }
+CONVNET_INLINE Mask operator==(Vec a, float b) { return a == set1(b); }
+CONVNET_INLINE Mask operator!=(Vec a, float b) { return a != set1(b); }
+
+// Loads and stores `n` lanes, all where `whole`; the others read as `rest` and are not written.
+template <bool whole>
+CONVNET_INLINE Vec load_part(const float* p, int64_t n, float rest = 0) {
+  if constexpr (whole) return load(p);
+  float lanes[kWidth];
+  for (int64_t i = 0; i < kWidth; ++i) lanes[i] = i < n ? p[i] : rest;
+  return load(lanes);
+}
+template <bool whole>
+CONVNET_INLINE void store_part(float* p, int64_t n, Vec a) {
+  if constexpr (whole) return store(p, a);
+  float lanes[kWidth];
+  store(lanes, a);
+  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+}
 
 }  // namespace convnet::CONVNET_ISA
