@@ -1,0 +1,189 @@
+"""Settings of the process: number format, data layout, threads, device, instruction set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from convnet import _core
+from convnet.naming import clear_session
+
+__all__ = [
+    "clear_session",
+    "device",
+    "epsilon",
+    "floatx",
+    "get_num_threads",
+    "image_data_format",
+    "isa",
+    "isas",
+    "set_device",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_num_threads",
+    "show",
+]
+
+_DATA_FORMATS = ("channels_last", "channels_first")
+_epsilon = 1e-7
+_image_data_format = "channels_last"
+
+
+def floatx() -> str:
+    """The number format of all computation, `"float32"`.
+
+    >>> floatx()
+    'float32'
+    """
+    return "float32"
+
+
+def set_floatx(value: str) -> None:
+    """Accept `"float32"`, the only number format.
+
+    Raises:
+        ValueError: for any other.
+    """
+    if value != "float32":
+        raise ValueError(f"Unknown `floatx` value: {value}. Expected one of ('float32',)")
+
+
+def epsilon() -> float:
+    """The small number that keeps divisors and logarithms from zero, 1e-7 by default.
+
+    >>> epsilon()
+    1e-07
+    """
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Change the small number that `epsilon` returns."""
+    global _epsilon
+    _epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """Where layers expect channels unless told otherwise: `"channels_last"` by default.
+
+    >>> image_data_format()
+    'channels_last'
+    """
+    return _image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Change where layers expect channels unless told otherwise.
+
+    Raises:
+        ValueError: if it is neither `"channels_last"` nor `"channels_first"`.
+    """
+    global _image_data_format
+    _image_data_format = standardize_data_format(data_format)
+
+
+def standardize_data_format(data_format: str | None) -> str:
+    """A layer's `data_format` argument, or the default for None.
+
+    Raises:
+        ValueError: if it is neither `"channels_last"` nor `"channels_first"`.
+    """
+    if data_format is None:
+        return _image_data_format
+    data_format = str(data_format).lower()
+    if data_format not in _DATA_FORMATS:
+        raise ValueError(
+            "The `data_format` argument must be one of {'channels_first', 'channels_last'}. "
+            f"Received: data_format={data_format}"
+        )
+    return data_format
+
+
+def set_num_threads(count: int | None) -> None:
+    """Set how many threads compute; results do not depend on it.
+
+    Args:
+        count: Number of threads, or None for the default: `CONVNET_NUM_THREADS`, else the physical
+            cores that the process may use.
+
+    Raises:
+        ValueError: if `count` is no positive integer.
+    """
+    if count is not None and (not isinstance(count, int) or count < 1):
+        raise ValueError(
+            "Invalid value for argument `count`. Expected a positive integer or None. "
+            f"Received: count={count}"
+        )
+    _core.set_num_threads(0 if count is None else count)
+
+
+def get_num_threads() -> int:
+    """How many threads compute."""
+    return int(_core.num_threads())
+
+
+def set_device(name: str) -> None:
+    """Choose the device that computes.
+
+    Args:
+        name: `"cpu"`.
+
+    Raises:
+        ValueError: if there is no such device.
+    """
+    global _device
+    _device = _checked_device(name)
+
+
+def device() -> str:
+    """The device that computes: `CONVNET_DEVICE`, `"cpu"` by default.
+
+    >>> device()
+    'cpu'
+    """
+    return _device
+
+
+def _checked_device(name: str) -> str:
+    if name.lower().removesuffix(":0") != "cpu":
+        raise ValueError(
+            "Invalid value for argument `name`. Expected 'cpu': this build computes on the CPU "
+            f"only. Received: name={name}"
+        )
+    return "cpu"
+
+
+def isa() -> str:
+    """The instruction set in use: the best of the CPU, or what `CONVNET_ISA` names."""
+    return str(_core.isa())
+
+
+def isas() -> list[str]:
+    """The instruction sets that this CPU can use."""
+    return list(_core.isas())
+
+
+def show(print_fn: Callable[[str], Any] = print) -> None:
+    """Print the settings, one a line.
+
+    Args:
+        print_fn: Takes each line.
+    """
+    from convnet import __version__
+
+    lines = {
+        "convnet": __version__,
+        "device": device(),
+        "instruction set": f"{isa()} (available: {', '.join(isas())})",
+        "threads": str(get_num_threads()),
+        "floatx": floatx(),
+        "epsilon": str(epsilon()),
+        "image_data_format": image_data_format(),
+    }
+    for name, value in lines.items():
+        print_fn(f"{name:18} {value}")
+
+
+_device = _checked_device(os.environ.get("CONVNET_DEVICE", "cpu"))

@@ -1,0 +1,220 @@
+"""Running traced calls: shapes for symbolic tensors, values for arrays."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+
+from convnet import _core, tree
+from convnet.symbolic import KerasTensor, Shape
+from convnet.tracing import GraphTensor, Trace
+from convnet.variables import Variable
+
+# Stand-ins for sizes that are not known: large enough for windows to fit, with many divisors.
+# A size that changes from one to the other depends on an unknown one.
+_SURROGATES = (240, 360)
+_LARGEST_STEP = 256
+
+
+def infer_outputs(
+    call: Callable[..., Any], args: Any, kwargs: Any, training: bool | None = None
+) -> Any:
+    """The symbolic tensors that `call` returns for arguments with symbolic tensors in them.
+
+    The call is traced on a scratch graph, so that an op's own shape inference is the only one.
+    """
+    leaves = [leaf for leaf in tree.walk((args, kwargs)) if isinstance(leaf, KerasTensor)]
+    batch = next((t.shape[0] for t in leaves if t.batched), None)
+    known = all(None not in (t.shape[1:] if t.batched else t.shape) for t in leaves)
+    sizes = _SURROGATES[:1] if known else _SURROGATES
+    probes = [_probe(call, args, kwargs, training, size) for size in sizes]
+    merged = [
+        _merge([tree.flatten(probe)[i] for probe in probes], batch)
+        for i in range(len(tree.flatten(probes[0])))
+    ]
+    return tree.pack_sequence_as(probes[0], merged)
+
+
+def _probe(
+    call: Callable[..., Any], args: Any, kwargs: Any, training: bool | None, size: int
+) -> Any:
+    with Trace(training) as trace:
+        tensors: dict[int, GraphTensor] = {}
+
+        def stand_in(leaf: Any) -> Any:
+            if not isinstance(leaf, KerasTensor):
+                return leaf
+            if id(leaf) not in tensors:
+                tensors[id(leaf)] = _stand_in(trace, leaf, size)
+            return tensors[id(leaf)]
+
+        args, kwargs = tree.map_structure(stand_in, (args, kwargs))
+        outputs = call(*args, **kwargs)
+        return tree.map_structure(lambda x: None if x is None else trace.tensor(x), outputs)
+
+
+def _stand_in(trace: Trace, tensor: KerasTensor, size: int) -> GraphTensor:
+    shape = tuple(size if n is None else n for n in tensor.shape)
+    if tensor.batched:
+        return trace.input(shape[1:], tensor.name, tensor.dtype)
+    result = trace.placeholder(shape)
+    result.dtype = tensor.dtype
+    return result
+
+
+def _merge(probes: list[GraphTensor | None], batch: int | None) -> KerasTensor | None:
+    first = probes[0]
+    if first is None:
+        return None
+    last = probes[-1]
+    assert last is not None
+    pairs = zip(first.shape, last.shape, strict=True)
+    shape: Shape = tuple(a if a == b else None for a, b in pairs)
+    if first.batched:
+        shape = (batch, *shape[1:])
+    return KerasTensor(shape, first.dtype, batched=first.batched)
+
+
+def run_once(function: Callable[[Trace], Any]) -> Any:
+    """Trace `function`, run the graph and return its results as arrays in the same structure."""
+    with Trace() as trace:
+        structure = function(trace)
+        leaves = [trace.tensor(leaf) for leaf in tree.flatten(structure)]
+    return tree.pack_sequence_as(structure, _Fetch(trace, leaves, capacity=1).run({}, 1))
+
+
+class _Fetch:
+    """The planned graph of a trace and the way its results become arrays."""
+
+    def __init__(self, trace: Trace, outputs: list[GraphTensor], capacity: int) -> None:
+        self._given = {tensor.id for tensor in trace.inputs}
+        self._constants = trace.arrays
+        self._outputs = [(tensor.id, tensor.dtype) for tensor in outputs]
+        self._bound: list[tuple[int, Variable, np.ndarray | None]] = [
+            (tensor.id, variable, None) for variable, tensor in trace.variables
+        ]
+        self._variables = {tensor.id: variable for variable, tensor in trace.variables}
+        simple = self._given | self._constants.keys() | self._variables.keys()
+        self._computed = [id for id, _ in self._outputs if id not in simple]
+        self._lock = threading.Lock()
+        self._plan = _core.Plan(trace.graph, outputs=self._computed, capacity=capacity)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Point the plan at the variables' memory, which the trainer may have moved."""
+        if all(variable._value is memory for _, variable, memory in self._bound):
+            return
+        with self._lock:
+            for id, variable, memory in self._bound:
+                if variable._value is not memory:
+                    self._plan.bind(id, variable._value)
+            self._bound = [(id, variable, variable._value) for id, variable, _ in self._bound]
+
+    def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
+        self._bind()
+        values = dict(zip(self._computed, self._plan.predict(inputs, samples), strict=True))
+        return [self._value(id, values, inputs).astype(dtype) for id, dtype in self._outputs]
+
+    def _value(
+        self, id: int, values: dict[int, np.ndarray], inputs: dict[int, np.ndarray]
+    ) -> np.ndarray:
+        for source in (values, inputs, self._constants):
+            if id in source:
+                return source[id]
+        return self._variables[id].numpy()
+
+
+class PlannedCall:
+    """A call traced and planned once for the shapes of its arguments: arrays in, arrays out.
+
+    Any number of threads may run it at once.
+
+    Args:
+        call: Takes a list of batched tensors, returns a structure of tensors.
+        shapes: Shape of one sample of each argument.
+        capacity: Largest number of samples of one step; more run in several steps.
+        training: Whether layers behave as in training.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[list[GraphTensor]], Any],
+        shapes: list[tuple[int, ...]],
+        capacity: int,
+        training: bool | None = None,
+    ) -> None:
+        with Trace(training) as trace:
+            inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
+            self._structure = call(inputs)
+            outputs = [trace.tensor(leaf) for leaf in tree.flatten(self._structure)]
+        self._structure = tree.map_structure(lambda _: None, self._structure)
+        self._ids = [tensor.id for tensor in inputs]
+        self._fetch = _Fetch(trace, outputs, capacity)
+
+    def __call__(self, arrays: list[np.ndarray]) -> Any:
+        """Run on arrays that all have one row for each sample."""
+        samples = sample_count(arrays)
+        inputs = {
+            id: np.ascontiguousarray(array, dtype=np.float32)
+            for id, array in zip(self._ids, arrays, strict=True)
+        }
+        return tree.pack_sequence_as(self._structure, self._fetch.run(inputs, samples))
+
+
+def sample_count(arrays: list[np.ndarray]) -> int:
+    """The number of samples that all arrays agree on.
+
+    Raises:
+        ValueError: if they do not agree.
+    """
+    counts = sorted({len(array) for array in arrays})
+    if len(counts) != 1:
+        raise ValueError(
+            "Data cardinality is ambiguous. Make sure all arrays contain the same number of "
+            f"samples. Received: sample counts {', '.join(map(str, counts))}"
+        )
+    return counts[0]
+
+
+def step_capacity(samples: int, limit: int = _LARGEST_STEP) -> int:
+    """The capacity of a plan for calls of about `samples` samples, so that few plans are built.
+
+    >>> [step_capacity(n) for n in (1, 2, 40, 10000)]
+    [1, 16, 64, 256]
+    """
+    capacity = 1
+    while capacity < samples and capacity < limit:
+        capacity = max(16, capacity * 2)
+    return min(capacity, limit)
+
+
+class PlanCache:
+    """The most recently used plans of one layer or model.
+
+    Args:
+        size: How many are kept.
+    """
+
+    def __init__(self, size: int = 8) -> None:
+        self._size = size
+        self._plans: OrderedDict[Hashable, PlannedCall] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, key: Hashable, build: Callable[[], PlannedCall]) -> PlannedCall:
+        """The plan stored under `key`, built where there is none."""
+        with self._lock:
+            if key not in self._plans:
+                self._plans[key] = build()
+                if len(self._plans) > self._size:
+                    self._plans.popitem(last=False)
+            self._plans.move_to_end(key)
+            return self._plans[key]
+
+    def clear(self) -> None:
+        """Forget all plans."""
+        with self._lock:
+            self._plans.clear()

@@ -1,0 +1,197 @@
+"""Weights: named float32 arrays that layers own, optimizers update and files store."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from convnet.dtype_policies import standardize_dtype
+from convnet.naming import auto_name, current_path
+from convnet.operators import TensorOperators
+
+Shape = tuple[int, ...]
+
+
+def _checked_shape(shape: Any) -> Shape:
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    for size in shape:
+        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 0:
+            raise ValueError(
+                "Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
+                f"Received: shape={shape}"
+            )
+    return tuple(int(size) for size in shape)
+
+
+class Variable(TensorOperators):
+    """A named array that keeps its memory: every assignment writes in place.
+
+    Args:
+        initializer: The first value: an array, a number, or a callable `(shape, dtype) -> array`
+            such as an initializer or its name.
+        shape: Shape of the value; needed where `initializer` is a callable or a name.
+        dtype: Data type, `"float32"` by default. Counters may be integers.
+        trainable: Whether an optimizer may update the variable.
+        autocast: Accepted for compatibility.
+        aggregation: Accepted for compatibility.
+        name: Name, `"variable"` with a number by default; may not contain `/`.
+        regularizer: Callable whose value at the variable is added to the loss.
+        constraint: Callable that projects the value after each update.
+
+    Raises:
+        ValueError: if the name or the shape is invalid, or the shape is missing.
+
+    >>> v = Variable([1.0, 2.0], name="scale")
+    >>> v.assign([3.0, 4.0]).numpy()
+    array([3., 4.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        name: str | None = None,
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> None:
+        self.name = name or auto_name(type(self).__name__)
+        if not isinstance(self.name, str) or "/" in self.name:
+            raise ValueError(
+                "Argument `name` must be a string and cannot contain character `/`. "
+                f"Received: name={name}"
+            )
+        scope = current_path()
+        self.path = f"{scope}/{self.name}" if scope else self.name
+        self.trainable = bool(trainable)
+        self.autocast = bool(autocast)
+        self.aggregation = aggregation
+        self.regularizer = regularizer
+        self.constraint = constraint
+        self.overwrite_with_gradient = False
+        self._value = self._initial_value(initializer, shape, dtype)
+
+    def _initial_value(self, initializer: Any, shape: Any, dtype: Any) -> np.ndarray:
+        if isinstance(initializer, str):
+            from convnet import initializers
+
+            initializer = initializers.get(initializer)
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(
+                    "When creating a Variable from an initializer, the `shape` argument should be "
+                    f"specified. Received: initializer={initializer} and shape={shape}"
+                )
+            shape = _checked_shape(shape)
+            dtype = standardize_dtype(dtype)
+            value = np.asarray(initializer(shape, dtype=dtype))
+            if value.shape != shape:
+                raise ValueError(
+                    f"The initializer of variable '{self.path}' returned an array of shape "
+                    f"{value.shape}. Expected shape {shape}."
+                )
+        else:
+            value = np.asarray(initializer)
+            if dtype is None:
+                dtype = "float32" if value.dtype.kind == "f" else standardize_dtype(value.dtype)
+            if shape is not None:
+                value = np.broadcast_to(value, _checked_shape(shape))
+        return np.array(value, dtype=standardize_dtype(dtype), order="C")
+
+    @property
+    def value(self) -> np.ndarray:
+        """The variable's own memory, read-only: it changes with every assignment."""
+        view = self._value.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the value."""
+        return self._value.shape
+
+    @property
+    def dtype(self) -> str:
+        """Name of the data type."""
+        return self._value.dtype.name
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self._value.shape)
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the value."""
+        return self._value.copy()
+
+    def assign(self, value: Any) -> Variable:
+        """Write a new value of the same shape.
+
+        Args:
+            value: Array, number or variable.
+
+        Raises:
+            ValueError: if the shapes differ.
+        """
+        from convnet.tracing import GraphTensor
+
+        if isinstance(value, GraphTensor):
+            value.trace.assign(self, value)
+            return self
+        value = np.asarray(value)
+        if value.shape != self.shape:
+            raise ValueError(
+                "The shape of the target variable and the shape of the target value in "
+                "`variable.assign(value)` must match. "
+                f"variable.shape={self.shape}, Received: value.shape={value.shape}. "
+                f"Target variable: {self.path}"
+            )
+        self._value[...] = value
+        return self
+
+    def assign_add(self, value: Any) -> Variable:
+        """Add `value` in place."""
+        return self.assign(self + value)
+
+    def assign_sub(self, value: Any) -> Variable:
+        """Subtract `value` in place."""
+        return self.assign(self - value)
+
+    def rebase(self, memory: np.ndarray) -> None:
+        """Move the value into `memory`, an array of the same shape, and keep it there.
+
+        The trainer lays all trainable weights of a model into one buffer this way.
+        """
+        memory[...] = self._value
+        self._value = memory
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._value, dtype=dtype)
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
+            f"value={self._value}>"
+        )
