@@ -16,6 +16,7 @@ from convnet.utils.io_utils import print_msg
 from convnet.utils.text_table import Align, render_table
 
 if TYPE_CHECKING:
+    from convnet.models.graph import LayerGraph
     from convnet.models.model import Model
 
 
@@ -61,15 +62,15 @@ def print_summary(
      Trainable params: 8 (32.00 B)
      Non-trainable params: 0 (0.00 B)
     """
-    nodes = _graph_nodes(model)
-    layers = model.layers if nodes is None else model._operations
+    graph = _branching_graph(model)
+    layers = getattr(model, "operations", model.layers)
     first, last = _bounds(layers, layer_range)
     rows = [
         row
         for layer in layers[first:last]
-        for row in _layer_rows(layer, "", expand_nested, nodes, show_trainable)
+        for row in _layer_rows(layer, "", expand_nested, graph, show_trainable)
     ]
-    table = _table(rows, line_length, positions, nodes is not None, show_trainable)
+    table = _table(rows, line_length, positions, graph is not None, show_trainable)
     text = f'Model: "{model.name}"\n{table}{_footer(model)}'
     if print_fn is None:
         print_msg(text, line_break=False)
@@ -95,17 +96,18 @@ def readable_memory_size(size: float) -> str:
     return f"{size:.2f} PB"
 
 
-def _graph_nodes(model: Model) -> list[Any] | None:
-    """The nodes of a functional model; `None` if its layers are simply in a row."""
-    depths = getattr(model, "_nodes_by_depth", None)
-    if depths is None:
+def _branching_graph(model: Model) -> LayerGraph | None:
+    """The calls in a functional model; `None` if its layers are simply in a row."""
+    graph: LayerGraph | None = getattr(model, "_graph", None)
+    if graph is None:
         return None
-    nodes = [node for depth in depths.values() for node in depth]
-    in_a_row = all(
-        len(depth) == 1 and len(depth[0].input_tensors) <= 1 for depth in depths.values()
-    )
-    shared = any(sum(node in nodes for node in layer._inbound_nodes) > 1 for layer in model.layers)
-    return nodes if shared or not in_a_row else None
+    in_a_row = all(node.parent_nodes == [last] for last, node in itertools.pairwise(graph.nodes))
+    shared = any(_calls(layer, graph) > 1 for layer in model.layers)
+    return graph if shared or not in_a_row else None
+
+
+def _calls(layer: Any, graph: LayerGraph) -> int:
+    return sum(node in graph for node in layer._inbound_nodes)
 
 
 def _table(
@@ -141,11 +143,11 @@ def _table(
 
 
 def _layer_rows(
-    layer: Any, prefix: str, expand_nested: bool, nodes: list[Any] | None, show_trainable: bool
+    layer: Any, prefix: str, expand_nested: bool, graph: LayerGraph | None, show_trainable: bool
 ) -> Iterable[list[str]]:
     row = [f"{prefix}{layer.name} ({type(layer).__name__})", _output_shape(layer), _params(layer)]
-    if nodes is not None:
-        row.append(_connections(layer, nodes))
+    if graph is not None:
+        row.append(_connections(layer, graph))
     if show_trainable:
         mark = "Y" if getattr(layer, "trainable", True) else "N"
         row.append(mark if getattr(layer, "weights", None) else "-")
@@ -153,7 +155,7 @@ def _layer_rows(
     if expand_nested:
         indent = " " * (len(prefix) - 2) if prefix else ""
         for nested in getattr(layer, "layers", ()):
-            yield from _layer_rows(nested, f"{indent}   └ ", True, nodes, show_trainable)
+            yield from _layer_rows(nested, f"{indent}   └ ", True, graph, show_trainable)
 
 
 def _output_shape(layer: Any) -> str:
@@ -182,11 +184,11 @@ def _params(layer: Any) -> str:
     return f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
 
 
-def _connections(layer: Any, nodes: list[Any]) -> str:
+def _connections(layer: Any, graph: LayerGraph) -> str:
     histories = [
         tensor._keras_history
         for node in layer._inbound_nodes
-        if node in nodes
+        if node in graph
         for tensor in node.input_tensors
     ]
     sources = [f"{h.operation.name}[{h.node_index}][{h.tensor_index}]" for h in histories]
