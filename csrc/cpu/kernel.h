@@ -54,6 +54,11 @@ struct KernelArgs {
   const P& as() const {
     return *static_cast<const P*>(params);
   }
+  // What InferContext::params(list) put behind the block.
+  template <class P>
+  const int64_t* list() const {
+    return reinterpret_cast<const int64_t*>(static_cast<const P*>(params) + 1);
+  }
   int64_t shard() const { return shards[0]; }
   // Live samples of a shard: the last shard of a batch may hold fewer than kLanes.
   int64_t live(int64_t shard) const {

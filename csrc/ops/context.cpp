@@ -63,13 +63,18 @@ ValueId InferContext::output_like(int i, Dims shape) {
   return output(in(i).storage, std::move(shape), in(i).fold);
 }
 
-void InferContext::derive(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+ValueId InferContext::compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
   for (const Node& node : graph_.nodes())
-    if (node.op->name == op && node.inputs == inputs && node.attrs == attrs) {
-      node_.inputs.push_back(node.outputs[0]);
-      return;
-    }
-  node_.inputs.push_back(graph_.add(op, std::move(inputs), std::move(attrs))[0]);
+    if (node.op->name == op && node.inputs == inputs && node.attrs == attrs && !node.update) return node.outputs[0];
+  return graph_.add(op, std::move(inputs), std::move(attrs))[0];
+}
+
+std::vector<ValueId> InferContext::update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+  return graph_.update(op, std::move(inputs), std::move(attrs));
+}
+
+void InferContext::derive(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+  append_input(compute(op, std::move(inputs), std::move(attrs)));
 }
 
 void InferContext::fail(const std::string& message) const {

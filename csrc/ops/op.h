@@ -68,10 +68,24 @@ class InferContext {
     node_.params.resize(sizeof(P));
     return *new (node_.params.data()) P{};
   }
+  // The block with a list of any length behind it: KernelArgs::list.
+  template <class P>
+  P& params(const Dims& list) {
+    static_assert(sizeof(P) % sizeof(int64_t) == 0);
+    params<P>();
+    node_.params.resize(sizeof(P) + list.size() * sizeof(int64_t));
+    if (!list.empty())
+      std::memcpy(node_.params.data() + sizeof(P), list.data(), list.size() * sizeof(int64_t));
+    return *reinterpret_cast<P*>(node_.params.data());
+  }
   void scope(Scope scope) { node_.scope = scope; }
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }
   void impure() { node_.impure = true; }
+  // The first output of another op; of an equal node where there is one.
+  ValueId compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
+  // Adds an update node, which runs before this one if this is an update as well.
+  std::vector<ValueId> update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   // Appends an input that the kernel needs and that depends on other inputs only (packed weights).
   void derive(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   void append_input(ValueId id) { node_.inputs.push_back(id); }

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+namespace convnet {
+
+// p, g and slots are flat and of one size. Behind the block: [begin, end) of each range of elements
+// that decays.
+struct OptimizerParams {
+  int64_t size;
+  int64_t decay_ranges;
+  int64_t accumulation_steps;  // one update for so many steps
+  double decay_1, decay_2;     // beta_1 and beta_2, or rho
+  double momentum, epsilon;
+  float weight_decay;
+  bool variant;  // nesterov, amsgrad or centered
+};
+
+struct GradientAccumulateParams {
+  int64_t size, steps;
+};
+
+struct EmaParams {
+  int64_t size;
+  int64_t overwrite_frequency;  // steps after which p is set to the average; 0: never
+  int64_t accumulation_steps;
+  double momentum;
+};
+
+// Elements of a unit: a few pages of each buffer.
+constexpr int64_t kOptimizerBlock = 4096;
+
+}  // namespace convnet
