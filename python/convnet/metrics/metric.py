@@ -73,9 +73,10 @@ class Metric:
             sample_weight: Weights, a tensor of the trace, or None.
 
         Returns:
-            For each accumulator, values of shape `(batch,)` and weights of the same shape or None:
-            the step adds the sum of `values * weights` to the total and the sum of the weights to
-            the count. None if the metric needs `update_state`.
+            For each accumulator, values `(batch, ...)` and weights with the batch and leading axes
+            of the values, or None. The step adds each sample's mean of `values * weights` to the
+            total and its mean weight (1 without weights) to the count. None if the metric needs
+            `update_state`.
         """
         return None
 

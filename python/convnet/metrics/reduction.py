@@ -6,7 +6,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convnet import ops
 from convnet.losses.reduction import apply_mask
 from convnet.losses.shapes import squeeze_or_expand_to_same_rank
 from convnet.metrics.metric import Metric, Recorded
@@ -185,8 +184,10 @@ class MeanMetricWrapper(Mean):
             return None
         if not isinstance(values, GraphTensor) or not values.batched:
             return None
-        mask = getattr(y_pred, "_keras_mask", None)
-        return [_recorded_mean(values, apply_mask(sample_weight, mask, "sum"))]
+        weight = apply_mask(sample_weight, getattr(y_pred, "_keras_mask", None), "sum")
+        if weight is not None:
+            values, weight = squeeze_or_expand_to_same_rank(values, weight)
+        return [(values, weight)]
 
     def get_config(self) -> dict[str, Any]:
         from convnet.saving import serialization
@@ -224,22 +225,3 @@ class PlainMetric(NamedMetric):
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(self.function, name or to_snake_case(type(self).__name__), dtype)
-
-
-def _recorded_mean(values: Any, weight: Any) -> tuple[Any, Any]:
-    """Gives `(batch,)` values and weights with the sums that `samplewise` would give."""
-    if weight is None:
-        return _traced_mean(values, 1), None
-    values, weight = squeeze_or_expand_to_same_rank(values, weight)
-    values = _traced_mean(values, len(weight.shape))
-    if len(weight.shape) == 1:
-        return values, weight
-    sample_weight = _traced_mean(weight, 1)
-    divisor = ops.where(ops.equal(sample_weight, 0.0), 1.0, sample_weight)
-    weighted = _traced_mean(ops.multiply(values, weight), 1)
-    return ops.divide(weighted, divisor), sample_weight
-
-
-def _traced_mean(values: Any, rank: int) -> Any:
-    axes = tuple(range(rank, len(values.shape)))
-    return ops.mean(values, axis=axes) if axes else values

@@ -41,7 +41,7 @@ def _known_variables(
     optimizer: "Optimizer", grads: Sequence[Any], variables: Sequence[Variable] | None
 ) -> Sequence[Variable]:
     if variables is not None:
-        optimizer.build(variables)
+        optimizer.ensure_built(variables)
         optimizer._check_variables_are_known(variables)
         return variables
     if not optimizer.built:

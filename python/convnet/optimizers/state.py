@@ -79,6 +79,16 @@ class OptimizerState:
                     self._slots[name].append(slot)
         self.built = True
 
+    def ensure_built(self, variables: Sequence[Variable]) -> None:
+        """Calls `build` unless that was done before.
+
+        Args:
+            variables: Trainable variables.
+        """
+        if not self.built:
+            self.build(variables)
+            self.built = True
+
     def attach(
         self,
         variables: Sequence[Variable],
@@ -95,7 +105,7 @@ class OptimizerState:
         Raises:
             ValueError: If a variable is unknown.
         """
-        self.build(variables)
+        self.ensure_built(variables)
         self._check_variables_are_known(variables)
         if offsets is None:
             offsets = np.cumsum([0, *(v.size for v in variables)])[:-1].tolist()
@@ -124,7 +134,7 @@ class OptimizerState:
         Args:
             variables: The model's trainable variables.
         """
-        self.build(variables)
+        self.ensure_built(variables)
         return [(v.path, v.numpy()) for v in self.variables]
 
     def import_slots(self, variables: Sequence[Variable], values: Sequence[ArrayLike]) -> None:
@@ -137,7 +147,7 @@ class OptimizerState:
         Raises:
             ValueError: If number or shapes do not match; nothing is changed then.
         """
-        self.build(variables)
+        self.ensure_built(variables)
         self.set_weights(values)
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
