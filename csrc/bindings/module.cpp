@@ -1,4 +1,5 @@
 // The extension module convnet._core: a thin skin over libconvnet.
+#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include "bindings/bindings.h"
@@ -16,6 +17,14 @@ PYBIND11_MODULE(_core, m) {
   m.def("available_isas", &convnet::available_isas, "Instruction sets this machine supports, best first.");
   m.def("num_threads", &convnet::num_threads, "Threads a run uses.");
   m.def("set_num_threads", &convnet::set_num_threads, py::arg("threads"), "Sets the threads a run uses; 0 restores the default.");
+  m.def(
+      "aligned_zeros",
+      [](size_t size) {
+        auto* memory = new convnet::AlignedBytes(convnet::aligned_zeros(size * sizeof(float)));
+        py::capsule owner(memory, [](void* p) { delete static_cast<convnet::AlignedBytes*>(p); });
+        return py::array_t<float>(static_cast<py::ssize_t>(size), reinterpret_cast<float*>(memory->get()), owner);
+      },
+      py::arg("size"), "A float32 array of zeros on a 64-byte boundary.");
   m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");
   convnet::bindings::bind_graph(m);
   convnet::bindings::bind_plan(m);

@@ -82,12 +82,22 @@ class BoundPlan {
     return results;
   }
 
-  int64_t train(const py::dict& feeds, const Order& order, int64_t batch, const Hyper& hyper, double seconds) {
+  // `results`: one array for each output, with a row for each entry of `order`.
+  int64_t train(const py::dict& feeds, const Order& order, int64_t batch, const Hyper& hyper, double seconds,
+                const std::vector<py::array_t<float, py::array::c_style>>& results) {
     if (batch < 1 || batch > plan_.capacity())
       throw py::value_error("batch size must be from 1 to " + std::to_string(plan_.capacity()) + ", got " + std::to_string(batch));
     if (hyper.ndim() != 2) throw py::value_error("hyper must have one row a step");
-    const std::vector<Feed> table = make_feeds(feeds, 0);
+    std::vector<Feed> table = make_feeds(feeds, 0);
     const int64_t n = order.size();
+    if (results.size() != plan_.outputs().size())
+      throw py::value_error("expected " + std::to_string(plan_.outputs().size()) + " arrays for results, got " + std::to_string(results.size()));
+    for (size_t i = 0; i < results.size(); ++i) {
+      const Value& value = plan_.graph().value(plan_.outputs()[i]);
+      if (results[i].size() != value.features() * (value.has_batch() ? n : 1))
+        throw py::value_error("the array for result " + std::to_string(i) + " has the wrong size");
+      table.push_back({reinterpret_cast<char*>(const_cast<float*>(results[i].data())), value.features() * int64_t{sizeof(float)}, FeedType::f32});
+    }
     const int64_t count = std::min<int64_t>(ceil_div(n, batch), hyper.shape(0));
     check_order(feeds, order.data(), std::min(n, count * batch));
     std::vector<StepInfo> steps;
@@ -188,7 +198,8 @@ void bind_plan(py::module_& m) {
       .def_readwrite("step", &BoundPlan::step_)
       .def("bind", &BoundPlan::bind, py::arg("id"), py::arg("array"))
       .def("predict", &BoundPlan::predict, py::arg("feeds"), py::arg("n"))
-      .def("train", &BoundPlan::train, py::arg("feeds"), py::arg("order"), py::arg("batch_size"), py::arg("hyper"), py::arg("seconds") = -1.0);
+      .def("train", &BoundPlan::train, py::arg("feeds"), py::arg("order"), py::arg("batch_size"), py::arg("hyper"), py::arg("seconds") = -1.0,
+           py::arg("results") = std::vector<py::array_t<float, py::array::c_style>>{});
 }
 
 }  // namespace convnet::bindings

@@ -45,10 +45,7 @@ void infer_sum_samples(InferContext& c) {
   c.output(Storage::Slotted, shape);
 }
 
-// `broadcast` gives every sample the same value.
-void sum_samples_gradient(GradContext& g) {
-  g.set(0, g.add1("broadcast_to", {g.grad(), g.in(0)}, {{"shape", g.value(g.in(0)).shape}}));
-}
+void sum_samples_gradient(GradContext& g) { g.set(0, g.add1("batch_broadcast", {g.grad(), g.in(0)})); }
 
 // Zero in the lanes beyond the batch: what gradients given from outside must be.
 void infer_live_only(InferContext& c) {

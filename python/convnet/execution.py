@@ -101,6 +101,7 @@ class _Fetch:
         simple = self._given | self._constants.keys() | self._variables.keys()
         self._computed = [id for id, _ in self._outputs if id not in simple]
         self._lock = threading.Lock()
+        trace.graph.fuse(self._computed)
         self._plan = _core.Plan(trace.graph, outputs=self._computed, capacity=capacity)
         self._bind()
 
@@ -159,7 +160,7 @@ class PlannedCall:
         """Run on arrays that all have one row for each sample."""
         samples = sample_count(arrays)
         inputs = {
-            id: np.ascontiguousarray(array, dtype=np.float32)
+            id: np.ascontiguousarray(array)
             for id, array in zip(self._ids, arrays, strict=True)
         }
         return tree.pack_sequence_as(self._structure, self._fetch.run(inputs, samples))

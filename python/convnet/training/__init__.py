@@ -1,1 +1,1 @@
-"""Training, evaluation and prediction."""
+"""Training: compiling a model, feeding it, running its steps."""

@@ -1,0 +1,212 @@
+"""What `compile` was told: losses, weights and metrics for each output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from convnet import losses as losses_module
+from convnet import metrics as metrics_module
+from convnet.losses import Loss
+from convnet.losses.loss import LossFunctionWrapper
+from convnet.metrics import Mean, MeanMetricWrapper, Metric
+
+_ACCURACY = ("accuracy", "acc")
+_CROSSENTROPY = ("crossentropy", "ce")
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass
+class CompiledMetrics:
+    """Metrics of one output, resolved for its shapes."""
+
+    plain: list[Metric] = field(default_factory=list)
+    weighted: list[Metric] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Metric]:
+        return [*self.plain, *self.weighted]
+
+
+class Compilation:
+    """Arguments of `compile`, and what becomes of them once outputs and targets are known.
+
+    Args:
+        loss: A loss, a list of them or a dict by output name.
+        loss_weights: A number for each output's loss, in the same form.
+        metrics: Metrics, for one output or for each, as a list or a dict by output name.
+        weighted_metrics: Metrics that sample weights apply to, in the same forms.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> None:
+        self.user_loss = loss
+        self.user_loss_weights = loss_weights
+        self.user_metrics = metrics
+        self.user_weighted_metrics = weighted_metrics
+        self.loss_tracker = Mean(name="loss")
+        self.losses: list[Loss | None] = []
+        self.loss_weights: list[float] = []
+        self.output_trackers: list[Mean | None] = []
+        self.metrics: list[CompiledMetrics] = []
+        self.output_names: list[str] = []
+        self.built = False
+
+    def build(
+        self, names: list[str], target_shapes: list[Shape], output_shapes: list[Shape]
+    ) -> None:
+        """Resolve names of losses and metrics for the shapes of targets and outputs.
+
+        Raises:
+            ValueError: if losses or metrics do not match the outputs.
+        """
+        if self.built:
+            return
+        self.output_names = names
+        self.losses = [
+            _loss(item, y, p)
+            for item, y, p in zip(
+                _per_output(self.user_loss, names, "loss"), target_shapes, output_shapes, strict=True
+            )
+        ]
+        self.loss_weights = [
+            1.0 if w is None else float(w)
+            for w in _per_output(self.user_loss_weights, names, "loss_weights")
+        ]
+        several = len(names) > 1
+        self.output_trackers = [
+            Mean(name=f"{name}_loss") if several and loss is not None else None
+            for name, loss in zip(names, self.losses, strict=True)
+        ]
+        plain = _metric_lists(self.user_metrics, names, "metrics")
+        weighted = _metric_lists(self.user_weighted_metrics, names, "weighted_metrics")
+        self.metrics = [
+            CompiledMetrics(
+                [_metric(m, y, p) for m in own], [_metric(m, y, p) for m in own_weighted]
+            )
+            for own, own_weighted, y, p in zip(
+                plain, weighted, target_shapes, output_shapes, strict=True
+            )
+        ]
+        self.built = True
+
+    @property
+    def all_metrics(self) -> list[Metric]:
+        """The loss, then losses of outputs, then metrics: the order of `Model.metrics`."""
+        trackers: list[Metric] = [t for t in self.output_trackers if t is not None]
+        return [self.loss_tracker, *[m for c in self.metrics for m in c.all], *trackers]
+
+    def results(self) -> dict[str, float]:
+        """Values of the metrics by the names that `fit` reports."""
+        values = {"loss": float(self.loss_tracker.result())}
+        for name, compiled in zip(self.output_names, self.metrics, strict=False):
+            for metric in compiled.all:
+                key = f"{name}_{metric.name}" if len(self.output_names) > 1 else metric.name
+                result = metric.result()
+                if isinstance(result, dict):
+                    values |= {k: float(v) for k, v in result.items()}
+                else:
+                    values[key] = _plain(result)
+        for tracker in self.output_trackers:
+            if tracker is not None:
+                values[tracker.name] = float(tracker.result())
+        return values
+
+    def reset(self) -> None:
+        """Set all metrics to their first state."""
+        for metric in self.all_metrics:
+            metric.reset_state()
+
+
+def _plain(result: Any) -> Any:
+    try:
+        return float(result)
+    except TypeError:
+        return result
+
+
+def _per_output(value: Any, names: Sequence[str], what: str) -> list[Any]:
+    if isinstance(value, dict):
+        unknown = sorted(set(value) - set(names))
+        if unknown:
+            raise ValueError(
+                f"In the dict argument `{what}`, the keys {unknown} do not correspond to any model "
+                f"output. Expected one of: {list(names)}"
+            )
+        return [value.get(name) for name in names]
+    if isinstance(value, (list, tuple)):
+        if len(value) != len(names):
+            raise ValueError(
+                f"When providing the `{what}` argument as a list, it should have as many entries "
+                f"as the model has outputs. Received: {len(value)} entries. Expected: {len(names)}"
+            )
+        return list(value)
+    if what == "loss_weights" and value is not None and len(names) > 1:
+        raise ValueError(
+            "When the model has multiple outputs, `loss_weights` must be a list or a dict. "
+            f"Received: {value}"
+        )
+    return [value] * len(names)
+
+
+def _loss(item: Any, target: Shape, output: Shape) -> Loss | None:
+    if item is None or isinstance(item, Loss):
+        return item
+    if item in _CROSSENTROPY:
+        item = _resolved(item, target, output)
+    found = losses_module.get(item)
+    if isinstance(found, Loss):
+        return found
+    return LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
+
+
+def _metric_lists(value: Any, names: Sequence[str], what: str) -> list[list[Any]]:
+    if value is None:
+        return [[] for _ in names]
+    if isinstance(value, dict):
+        return [_as_list(item) for item in _per_output(value, names, what)]
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(
+            f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: {value}"
+        )
+    nested = any(isinstance(item, (list, tuple)) for item in value)
+    if nested or (len(names) > 1 and len(value) == len(names)):
+        if len(value) != len(names):
+            raise ValueError(
+                f"When providing the `{what}` argument as a list of lists, it should have as many "
+                f"entries as the model has outputs. Received: {len(value)} entries. "
+                f"Expected: {len(names)}"
+            )
+        return [_as_list(item) for item in value]
+    return [list(value), *[[] for _ in names[1:]]] if len(names) > 1 else [list(value)]
+
+
+def _as_list(item: Any) -> list[Any]:
+    if item is None:
+        return []
+    return list(item) if isinstance(item, (list, tuple)) else [item]
+
+
+def _metric(item: Any, target: Shape, output: Shape) -> Metric:
+    """A metric object from an object, a function or a name, by Keras's rules for the names."""
+    if isinstance(item, Metric):
+        return item
+    name = None
+    if item in _ACCURACY or item in _CROSSENTROPY:
+        name, item = item, _resolved(item, target, output)
+    found: Any = metrics_module.get(item)
+    if isinstance(found, Metric):
+        if name is not None:
+            found.name = name
+        return found
+    function: Callable[..., Any] = found
+    return MeanMetricWrapper(function, name=name or getattr(function, "__name__", "metric"))
+
+
+def _resolved(name: str, target: Shape, output: Shape) -> str:
+    kind = "accuracy" if name in _ACCURACY else "crossentropy"
+    if output[-1] == 1:
+        return f"binary_{kind}"
+    sparse = len(target) < len(output) or (target[-1] == 1 and (output[-1] or 0) > 1)
+    return f"sparse_categorical_{kind}" if sparse else f"categorical_{kind}"

@@ -1,0 +1,179 @@
+"""Running compiled steps over the batches of an epoch."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from convnet import tree
+from convnet.callbacks import CallbackList
+from convnet.optimizers import Optimizer
+from convnet.tracing import GraphTensor, Trace
+from convnet.training.compilation import Compilation
+from convnet.training.data_adapter import Arrays
+from convnet.training.feeds import ArrayFeed, SourceFeed
+from convnet.training.parameters import FlatParameters
+from convnet.training.step import Step, TestStep, TrainStep
+
+Feed = ArrayFeed | SourceFeed
+
+_REPORT_SECONDS = 0.1  # how often progress is reported while many steps run in one call
+_MOST_STEPS_KEPT = 8
+
+
+class Engine:
+    """The planned steps of a compiled model, one for each signature of the data.
+
+    Args:
+        model: The model.
+        compilation: Its losses and metrics.
+        optimizer: Its optimizer.
+    """
+
+    def __init__(self, model: Any, compilation: Compilation, optimizer: Optimizer) -> None:
+        self._model = model
+        self._compilation = compilation
+        self._optimizer = optimizer
+        self._parameters: FlatParameters | None = None
+        self._steps: OrderedDict[Any, Step] = OrderedDict()
+
+    def results(self) -> dict[str, Any]:
+        """Values of the metrics by name, the loss first."""
+        return self._compilation.results()
+
+    # Epochs.
+
+    def prepare(self, feed: Feed, training: bool) -> None:
+        """Plan the step for a feed and check its targets, before anything else happens."""
+        data = feed.example()
+        capacity = feed.batch_size if isinstance(feed, ArrayFeed) else data.samples
+        self._check_targets(data, self._step(training, data, capacity))
+
+    def train_epoch(self, feed: Feed, listeners: CallbackList) -> None:
+        """Train on the batches of one epoch."""
+        each = listeners.wants_batches
+        whole = isinstance(feed, ArrayFeed)
+
+        def run(data: Arrays, rows: np.ndarray, batch: int, index: int) -> int:
+            listeners.on_train_batch_begin(index)
+            done = self._train(data, rows, batch, checked=whole)
+            listeners.on_train_batch_end(index + done - 1, self.results())
+            return done
+
+        feed.run_epoch(run, each, lambda: bool(self._model.stop_training))
+
+    def test_epoch(self, feed: Feed, listeners: CallbackList) -> None:
+        """Evaluate on the batches of one epoch."""
+        each = listeners.wants_test_batches
+        whole = isinstance(feed, ArrayFeed)
+
+        def run(data: Arrays, rows: np.ndarray, batch: int, index: int) -> int:
+            listeners.on_test_batch_begin(index)
+            done = self._test(data, rows, batch, checked=whole)
+            listeners.on_test_batch_end(index + done - 1, self.results())
+            return done
+
+        feed.run_epoch(run, each, lambda: bool(self._model.stop_evaluating))
+
+    def train_batch(self, data: Arrays) -> None:
+        """Train on one batch."""
+        self._train(data, np.arange(data.samples), data.samples, checked=False)
+
+    def test_batch(self, data: Arrays) -> None:
+        """Evaluate one batch."""
+        self._test(data, np.arange(data.samples), data.samples, checked=False)
+
+    # Steps.
+
+    def _train(self, data: Arrays, rows: np.ndarray, batch: int, checked: bool) -> int:
+        step = self._step(True, data, batch)
+        assert isinstance(step, TrainStep) and self._parameters is not None
+        if not checked:
+            self._check_targets(data, step)
+        self._parameters.claim()
+        if step.eager_update or step.untraced:
+            rows = rows[:batch]
+        optimizer = self._optimizer
+        first = int(optimizer._iterations)
+        steps = range(first, first - (-len(rows) // batch))
+        hyper = np.array([[optimizer.learning_rate_at(i), i] for i in steps], dtype=np.float64)
+        done, outputs = step.run(data, rows, batch, hyper, _REPORT_SECONDS)
+        if step.eager_update:
+            step.update_in_python()
+        else:
+            optimizer._iterations.assign(first + done)
+        self._update_untraced(step, data, rows, outputs)
+        return done
+
+    def _test(self, data: Arrays, rows: np.ndarray, batch: int, checked: bool) -> int:
+        step = self._step(False, data, batch)
+        if not checked:
+            self._check_targets(data, step)
+        if step.untraced:
+            rows = rows[:batch]
+        hyper = np.zeros((-(-len(rows) // batch), 2))
+        done, outputs = step.run(data, rows, batch, hyper, _REPORT_SECONDS)
+        self._update_untraced(step, data, rows, outputs)
+        return done
+
+    def _update_untraced(
+        self, step: Step, data: Arrays, rows: np.ndarray, outputs: list[np.ndarray]
+    ) -> None:
+        for i, metric, weighted in step.untraced:
+            weights = data.weights[i] if weighted and data.weights else None
+            sample_weight = None if weights is None else weights[rows]
+            metric.update_state(data.y[i][rows], outputs[i], sample_weight=sample_weight)
+
+    def _step(self, training: bool, data: Arrays, capacity: int) -> Step:
+        key = (training, data.signature())
+        step = self._steps.get(key)
+        if step is None or step.capacity < capacity:
+            step = self._steps[key] = self._plan(training, data, capacity)
+            if len(self._steps) > _MOST_STEPS_KEPT:
+                self._steps.popitem(last=False)
+        self._steps.move_to_end(key)
+        return step
+
+    def _plan(self, training: bool, data: Arrays, capacity: int) -> Step:
+        names = getattr(self._model, "output_names", None)
+        names = list(names) if names else [f"output_{i}" for i in range(max(1, len(data.y)))]
+
+        def call(inputs: list[GraphTensor]) -> Any:
+            return call_model(self._model, inputs, data.form)
+
+        if not training:
+            return TestStep(call, self._compilation, data, capacity, names)
+        if self._parameters is None:
+            self._build_model(data)
+            variables = self._model.trainable_variables
+            self._parameters = FlatParameters(variables, self._optimizer)
+        return TrainStep(
+            call,
+            self._compilation,
+            data,
+            capacity,
+            names,
+            optimizer=self._optimizer,
+            parameters=self._parameters,
+        )
+
+    def _build_model(self, data: Arrays) -> None:
+        """Trace the model once, so that all its layers have their weights."""
+        with Trace(training=True) as trace:
+            inputs = [trace.input(a.shape[1:], f"x{i}") for i, a in enumerate(data.x)]
+            call_model(self._model, inputs, data.form)
+
+    def _check_targets(self, data: Arrays, step: Step) -> None:
+        """Let losses look at the targets: class numbers out of range are found before training."""
+        for loss, target, output in zip(
+            self._compilation.losses, data.y, step.outputs, strict=False
+        ):
+            if loss is not None:
+                loss.check_targets(target, output.shape)
+
+
+def call_model(model: Any, inputs: list[GraphTensor], form: Any) -> Any:
+    """Call a model with inputs in the structure that they were given in."""
+    return model(tree.pack_sequence_as(form, inputs))

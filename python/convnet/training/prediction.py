@@ -1,0 +1,105 @@
+"""`predict`: outputs for inputs, many samples in one call of the core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convnet import tree
+from convnet.callbacks import CallbackList
+from convnet.execution import PlanCache, PlannedCall, step_capacity
+from convnet.training import data_adapter
+from convnet.training.data_adapter import Arrays, BatchSource
+
+
+class Predictor:
+    """The inference plans of a model.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._plans = PlanCache()
+
+    def predict(
+        self, x: Any, batch_size: int | None, verbose: Any, steps: int | None, callbacks: Any
+    ) -> Any:
+        """Predict; arguments as for `Model.predict`."""
+        if data_adapter.is_batch_source(x):
+            return self._predict_source(x, verbose, steps, callbacks)
+        data = self._model._arrays(x, None, None)
+        if steps is not None:
+            batch_size = batch_size or -(-data.samples // steps)
+            data = data.rows(0, min(data.samples, steps * batch_size))
+        if verbose == 0 and not callbacks:
+            return self._run(data)
+        batch = batch_size or 32
+        batches = -(-data.samples // batch)
+        listeners = self._listeners(callbacks, verbose, batches)
+        if listeners.wants_predict_batches:
+            parts = (data.rows(i * batch, (i + 1) * batch) for i in range(batches))
+            return self._predict_parts(parts, listeners)
+        listeners.on_predict_begin()
+        listeners.on_predict_batch_begin(0)
+        outputs = self._run(data)
+        listeners.on_predict_batch_end(batches - 1, {"outputs": outputs})
+        listeners.on_predict_end()
+        return outputs
+
+    def _predict_source(self, x: Any, verbose: Any, steps: int | None, callbacks: Any) -> Any:
+        source = BatchSource(x, shuffle=False)
+        source.begin_epoch(fresh=True)
+
+        def parts() -> Any:
+            count = 0
+            while steps is None or count < steps:
+                try:
+                    batch = source.next_batch()
+                except StopIteration:
+                    return
+                yield self._model._arrays(data_adapter.unpack(batch)[0], None, None)
+                count += 1
+
+        length = steps or source.length
+        return self._predict_parts(parts(), self._listeners(callbacks, verbose, length))
+
+    def _listeners(self, callbacks: Any, verbose: Any, steps: int | None) -> CallbackList:
+        return CallbackList(
+            callbacks,
+            add_progbar=verbose != 0,
+            model=self._model,
+            verbose=verbose,
+            epochs=1,
+            steps=steps,
+        )
+
+    def _predict_parts(self, parts: Any, listeners: CallbackList) -> Any:
+        self._model.stop_predicting = False
+        listeners.on_predict_begin()
+        results: list[Any] = []
+        for index, part in enumerate(parts):
+            listeners.on_predict_batch_begin(index)
+            results.append(self._run(part))
+            listeners.on_predict_batch_end(index, {"outputs": results[-1]})
+            if self._model.stop_predicting:
+                break
+        listeners.on_predict_end()
+        if not results:
+            raise ValueError("The data source did not yield a single batch.")
+        leaves = zip(*(tree.flatten(result) for result in results), strict=True)
+        return tree.pack_sequence_as(results[0], [np.concatenate(leaf) for leaf in leaves])
+
+    def _run(self, data: Arrays) -> Any:
+        capacity = step_capacity(data.samples)
+        shapes = [a.shape[1:] for a in data.x]
+
+        def call(inputs: list[Any]) -> Any:
+            return self._model(tree.pack_sequence_as(data.form, inputs))
+
+        plan = self._plans.get(
+            (tuple(shapes), capacity), lambda: PlannedCall(call, shapes, capacity, training=False)
+        )
+        return plan(data.x)

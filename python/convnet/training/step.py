@@ -1,0 +1,309 @@
+"""One step as a plan: forward, losses, metrics, and in training gradients and the update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from convnet import _core, tree
+from convnet.losses import Loss
+from convnet.metrics import Metric
+from convnet.optimizers import Optimizer
+from convnet.random import draw_seed
+from convnet.tracing import GraphTensor, Trace
+from convnet.training.compilation import Compilation
+from convnet.training.data_adapter import Arrays
+from convnet.training.parameters import FlatParameters
+
+_MEANS = ("sum_over_batch_size", "mean")
+
+
+class Step:
+    """A planned step for data of one signature.
+
+    Args:
+        model: Called with a list of traced inputs, returns traced outputs.
+        compilation: Losses and metrics, resolved while the step is recorded.
+        data: An example of the data: its shapes count.
+        capacity: Largest batch.
+        output_names: Names of the outputs.
+
+    Attributes:
+        untraced: Metrics that must see targets and predictions as arrays, with their output.
+    """
+
+    training = False
+
+    def __init__(
+        self,
+        model: Callable[[list[GraphTensor]], Any],
+        compilation: Compilation,
+        data: Arrays,
+        capacity: int,
+        output_names: list[str],
+        keep_outputs: bool = False,
+    ) -> None:
+        self.capacity = capacity
+        self.compilation = compilation
+        self.untraced: list[tuple[int, Metric, bool]] = []
+        self._memory: dict[int, np.ndarray] = {}
+        self._losses: list[int] = []
+        self._tracked = False
+        # Sums beside the first of a tracker: their counts would count the samples twice.
+        self._extra_totals: list[tuple[Metric, np.ndarray]] = []
+        with Trace(training=self.training) as trace:
+            self._trace = trace
+            self.inputs = [trace.input(a.shape[1:], f"x{i}") for i, a in enumerate(data.x)]
+            self.outputs = [trace.tensor(t) for t in tree.flatten(model(self.inputs))]
+            self.targets = [trace.input(a.shape[1:], f"y{i}") for i, a in enumerate(data.y)]
+            self.weights = [
+                None if w is None else trace.input(w.shape[1:], f"sample_weight{i}")
+                for i, w in enumerate(data.weights or [None] * len(data.y))
+            ]
+            self._record(output_names)
+        self._finish(keep_outputs)
+
+    def _record(self, output_names: list[str]) -> None:
+        outputs = self.outputs[: len(self.targets)] if self.targets else self.outputs
+        self.compilation.build(
+            output_names,
+            [t.shape for t in self.targets] or [o.shape for o in outputs],
+            [o.shape for o in outputs],
+        )
+        for i, (target, output) in enumerate(zip(self.targets, outputs, strict=True)):
+            loss = self.compilation.losses[i]
+            if loss is not None:
+                self._add_loss(i, loss, target, output)
+            for weighted, metrics in (
+                (False, self.compilation.metrics[i].plain),
+                (True, self.compilation.metrics[i].weighted),
+            ):
+                for metric in metrics:
+                    self._add_metric(i, metric, target, output, weighted)
+        for extra in self._extra_losses():
+            self._track(extra, self.compilation.loss_tracker, first=False)
+            self._losses.append(extra.id)
+
+    def _extra_losses(self) -> list[GraphTensor]:
+        """Losses of layers and regularizers, as scalars."""
+        return list(self._trace.losses)
+
+    def _add_loss(self, i: int, loss: Loss, target: GraphTensor, output: GraphTensor) -> None:
+        trace, weight = self._trace, self.weights[i]
+        factor = self.compilation.loss_weights[i]
+        tracker, own = self.compilation.loss_tracker, self.compilation.output_trackers[i]
+        if loss.reduction in _MEANS and output._keras_mask is None and self._unmasked(loss, i):
+            values, fitted = _fit(loss.call(target, output), weight)
+            ids = [values.id, None if fitted is None else fitted.id]
+            total = trace.graph.add("loss_mean", ids, {"scale": factor})[0]
+            self._losses.append(total)
+            self._track(total, tracker, first=not self._tracked)
+            if own is not None:
+                plain = trace.graph.add("loss_mean", ids, {"scale": 1.0})[0]
+                self._track(plain, own, first=True)
+            return
+        value = loss(target, output, weight)
+        if value.batched:
+            raise ValueError(
+                "A loss used in training must reduce to a number. "
+                f"Received: loss={loss} with reduction={loss.reduction!r}"
+            )
+        if own is not None:
+            self._track(value, own, first=True)
+        scaled = value * factor
+        self._losses.append(scaled.id)
+        self._track(scaled, tracker, first=not self._tracked)
+
+    def _unmasked(self, loss: Loss, i: int) -> bool:
+        return loss.mask(self.targets[i], self.outputs[i]) is None
+
+    def _track(self, value: Any, tracker: Metric, first: bool) -> None:
+        """Add a loss, over the samples of each step, to a tracker; only one counts the samples."""
+        id = value.id if isinstance(value, GraphTensor) else value
+        memory = tracker.accumulators[0] if first else np.zeros(2)
+        if not first:
+            self._extra_totals.append((tracker, memory))
+        if tracker is self.compilation.loss_tracker:
+            self._tracked = True
+        self._accumulate(id, memory, count="samples")
+
+    def _accumulate(self, id: int, memory: np.ndarray, **attrs: Any) -> None:
+        graph = self._trace.graph
+        accumulator = graph.accumulator("sum")
+        self._memory[accumulator] = memory
+        graph.update("accumulate", [id, accumulator], attrs)
+
+    def _add_metric(
+        self, i: int, metric: Metric, target: GraphTensor, output: GraphTensor, weighted: bool
+    ) -> None:
+        weight = self.weights[i] if weighted else None
+        recorded = metric.record(self._trace, target, output, weight)
+        if recorded is None:
+            self.untraced.append((i, metric, weighted))
+            return
+        for (values, weights), memory in zip(recorded, metric.accumulators, strict=True):
+            ids = [values.id, None if weights is None else weights.id]
+            self._accumulate(self._trace.graph.add("metric_mean", ids, {})[0], memory)
+
+    def _finish(self, keep_outputs: bool) -> None:
+        keep = [o.id for o in self.outputs] if keep_outputs or self.untraced else []
+        self._shapes = [o.shape[1:] for o in self.outputs] if keep else []
+        self._trace.graph.fuse(keep)
+        bound = self._differentiate()
+        self._plan = _core.Plan(self._trace.graph, keep, self.capacity, bound)
+        self._plan.seed = int(draw_seed()[0])
+        for id, memory in self._memory.items():
+            self._plan.bind(id, memory)
+        self._variables = [(t.id, v) for v, t in self._trace.variables]
+        self._bound: list[np.ndarray | None] = [None] * len(self._variables)
+
+    def _differentiate(self) -> list[int]:
+        return []
+
+    def _bind_variables(self) -> None:
+        for i, (id, variable) in enumerate(self._variables):
+            if self._bound[i] is not variable._value:
+                self._plan.bind(id, variable._value)
+                self._bound[i] = variable._value
+
+    @property
+    def returns_outputs(self) -> bool:
+        """Whether `run` gives predictions."""
+        return bool(self._shapes)
+
+    def run(
+        self, data: Arrays, order: np.ndarray, batch: int, hyper: np.ndarray, seconds: float = -1.0
+    ) -> tuple[int, list[np.ndarray]]:
+        """Run steps over rows `order` of the data.
+
+        Args:
+            data: Arrays of the signature that the step was made for.
+            order: Rows, in the order to take them, int64.
+            batch: Samples of a step.
+            hyper: One row of scalars for each step: learning rate and iteration.
+            seconds: Stop after the step in which this time is over; negative: never.
+
+        Returns:
+            The number of steps done, and predictions if `returns_outputs`.
+        """
+        self._bind_variables()
+        feeds = dict(zip((t.id for t in self.inputs), data.x, strict=True))
+        feeds |= zip((t.id for t in self.targets), data.y, strict=True)
+        feeds |= {
+            t.id: w
+            for t, w in zip(self.weights, data.weights, strict=False)
+            if t is not None and w is not None
+        }
+        results = [np.empty((len(order), *shape), np.float32) for shape in self._shapes]
+        for memory in (m for _, m in self._extra_totals):
+            memory[:] = 0.0
+        done = self._plan.train(feeds, order, batch, hyper, seconds, results)
+        for tracker, memory in self._extra_totals:
+            tracker.accumulators[0][0] += memory[0]
+        return done, results
+
+
+def _fit(values: GraphTensor, weight: GraphTensor | None) -> tuple[GraphTensor, Any]:
+    """Values and weights such that the weights' axes are the first of the values'."""
+    if weight is None:
+        return values, None
+    from convnet.losses.shapes import squeeze_or_expand_to_same_rank
+
+    return squeeze_or_expand_to_same_rank(values, weight)
+
+
+class TestStep(Step):
+    """A step of `evaluate`."""
+
+    __test__ = False
+
+
+class TrainStep(Step):
+    """A step of `fit`.
+
+    Args:
+        optimizer: Makes the update, as an op of the plan where it has a kernel.
+        parameters: Where weights, gradients and slots live.
+        regularized: Trainable variables with a regularizer.
+    """
+
+    training = True
+
+    def __init__(
+        self, *args: Any, optimizer: Optimizer, parameters: FlatParameters, **kwargs: Any
+    ) -> None:
+        self._optimizer = optimizer
+        self._parameters = parameters
+        super().__init__(*args, **kwargs)
+
+    def _extra_losses(self) -> list[GraphTensor]:
+        regularizers = [
+            v.regularizer(self._trace.variable(v))
+            for v in self._parameters.variables
+            if v.regularizer is not None
+        ]
+        return [*super()._extra_losses(), *regularizers]
+
+    @property
+    def eager_update(self) -> bool:
+        """Whether the optimizer updates in Python, after each step."""
+        optimizer = self._optimizer
+        constraints = [v.constraint for v in self._parameters.variables if v.constraint is not None]
+        return (
+            optimizer.kernel is None
+            or bool(optimizer.gradient_accumulation_steps or optimizer.use_ema)
+            or any(getattr(constraint, "kernel", None) is None for constraint in constraints)
+        )
+
+    def _differentiate(self) -> list[int]:
+        graph, parameters = self._trace.graph, self._parameters
+        gradients = graph.backward(self._losses)
+        bound = []
+        ids = {id(variable): tensor.id for variable, tensor in self._trace.variables}
+        views = parameters.views(parameters.gradients)
+        for variable, view in zip(parameters.variables, views, strict=True):
+            gradient = gradients.get(ids.get(id(variable), -1))
+            if gradient is not None:
+                self._memory[gradient] = view.reshape(-1)
+                bound.append(gradient)
+        if bound and not self.eager_update:
+            self._record_update()
+        return bound
+
+    def _record_update(self) -> None:
+        graph, parameters, optimizer = self._trace.graph, self._parameters, self._optimizer
+
+        def flat(name: str, memory: np.ndarray) -> int:
+            state = graph.state(memory.shape, name)
+            self._memory[state] = memory
+            return int(state)
+
+        weights = flat("weights", parameters.weights)
+        gradients = flat("gradients", parameters.gradients)
+        offsets = [*parameters.offsets, parameters.size]
+        if optimizer.clipvalue is not None:
+            graph.update("clip_value", [gradients], {"value": float(optimizer.clipvalue)})
+        if optimizer.clipnorm is not None:
+            attrs = {"norm": float(optimizer.clipnorm), "offsets": offsets}
+            graph.update("clip_norm", [gradients], attrs)
+        if optimizer.global_clipnorm is not None:
+            attrs = {"norm": float(optimizer.global_clipnorm)}
+            graph.update("global_clip_norm", [gradients], attrs)
+        slots = [flat(name, parameters.slots[name]) for name in optimizer.slot_names]
+        attrs = optimizer.kernel_attrs()
+        if optimizer.weight_decay is not None:
+            attrs["weight_decay"] = float(optimizer.weight_decay)
+            decayed = [v for v in parameters.variables if optimizer.decays(v)]
+            attrs["decay_ranges"] = [i for v in decayed for i in parameters.range_of(v)]
+        graph.update(optimizer.kernel, [weights, gradients, *slots], attrs)
+        for variable in parameters.variables:
+            if variable.constraint is not None:
+                place = {"offset": parameters.range_of(variable)[0], "shape": list(variable.shape)}
+                graph.update("constrain", [weights], variable.constraint.kernel_attrs() | place)
+
+    def update_in_python(self) -> None:
+        """Let the optimizer apply the gradients of the last step."""
+        parameters = self._parameters
+        self._optimizer.apply(parameters.views(parameters.gradients), parameters.variables)
