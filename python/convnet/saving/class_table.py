@@ -23,6 +23,7 @@ SHELVES = {
     "metrics": ("convnet.metrics", "keras.metrics"),
 }
 FUNCTION_PACKAGES = ("convnet.activations", "convnet.losses", "convnet.metrics")
+NO_MODELING = frozenset({"deserialize", "get", "serialize"})
 FUNCTIONAL_MODULE = "keras.src.models.functional"
 
 # Packages that a class of Keras may be said to come from.
@@ -119,7 +120,7 @@ def _functions() -> dict[str, Any]:
     table: dict[str, Any] = {}
     for package in reversed(FUNCTION_PACKAGES):
         module = importlib.import_module(package)
-        for name, obj in module.ALL_OBJECTS_DICT.items():
-            if inspect.isfunction(obj):
+        for name, obj in {**module.ALL_OBJECTS_DICT, **vars(module)}.items():
+            if inspect.isfunction(obj) and name not in NO_MODELING:
                 table[name] = obj
     return table

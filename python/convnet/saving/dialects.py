@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from convnet.saving.object_registry import register_keras_serializable
+
 Json = Any
 
 RNN = ("LSTM", "GRU", "SimpleRNN")
+MAX_LAYERS = 10_000
 _OPS_MODULE = "keras.src.ops.numpy"
 
 # Keys of older or newer versions that mean nothing where they have one of these values. With any
@@ -67,6 +70,61 @@ def modernize(name: str, module: str | None, config: Json) -> tuple[str, str | N
     return name, module, config
 
 
+def restore_hard_sigmoid(config: Json, keras_version: Json) -> Json:
+    """Replaces `hard_sigmoid` in a config that Keras 1 or 2 wrote by what it meant there.
+
+    Args:
+        config: A model's config.
+        keras_version: The version that wrote it, such as `2.9.0`.
+
+    Example:
+
+    >>> restore_hard_sigmoid({"activation": "hard_sigmoid"}, "3.1.0")
+    {'activation': 'hard_sigmoid'}
+    """
+    if str(keras_version)[:1] not in ("0", "1", "2"):
+        return config
+    return _restore_hard_sigmoid(config)
+
+
+def _restore_hard_sigmoid(config: Json) -> Json:
+    if isinstance(config, list):
+        return [_restore_hard_sigmoid(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: _KERAS_2_HARD_SIGMOID
+        if value == "hard_sigmoid" and key in ("activation", "recurrent_activation")
+        else _restore_hard_sigmoid(value)
+        for key, value in config.items()
+    }
+
+
+@register_keras_serializable(package="convnet")
+def keras_2_hard_sigmoid(x: Any) -> Any:
+    """The hard sigmoid of Keras 1 and 2, `clip(0.2 * x + 0.5, 0, 1)`; in Keras 3 it is x / 6.
+
+    Args:
+        x: A tensor.
+
+    Example:
+
+    >>> keras_2_hard_sigmoid([-3.0, 1.0]).tolist()
+    [0.0, 0.699999988079071]
+    """
+    from convnet import ops
+
+    return ops.clip(ops.multiply(x, 0.2) + 0.5, 0.0, 1.0)
+
+
+_KERAS_2_HARD_SIGMOID = {
+    "module": __name__,
+    "class_name": "function",
+    "config": "convnet>keras_2_hard_sigmoid",
+    "registered_name": "convnet>keras_2_hard_sigmoid",
+}
+
+
 def _is_operation(name: str) -> bool:
     from convnet.ops.operation import OPERATIONS
 
@@ -100,13 +158,13 @@ def _without_dtype(initializer: dict[str, Json]) -> dict[str, Json]:
 def _sequential(config: Json) -> dict[str, Json]:
     if isinstance(config, list):  # Keras up to 2.2.2
         config = {"name": None, "layers": config}
-    if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
+    if not isinstance(config, dict) or "layers" not in config:
         raise ValueError(
             "A Sequential model configuration must be a dictionary containing the 'name' and "
             f"'layers' keys. Received: config={config}"
         )
     config = {"name": None, **config}
-    layers = config["layers"]
+    layers = _checked_list(config["layers"], "layers")
     first = layers[0] if layers and isinstance(layers[0], dict) else {}
     inner = first.get("config")
     if isinstance(inner, dict) and first.get("class_name") != "InputLayer":
@@ -134,7 +192,9 @@ def _functional(config: dict[str, Json]) -> dict[str, Json]:
 
 def _checked_list(value: Json, what: str) -> list[Json]:
     if not isinstance(value, list):
-        raise ValueError(f"Expected '{what}' of a functional model to be a list. Received: {value}")
+        raise ValueError(f"Expected '{what}' of a model to be a list. Received: {value}")
+    if len(value) > MAX_LAYERS:
+        raise ValueError(f"Expected at most {MAX_LAYERS} '{what}'. Received: {len(value)}")
     return value
 
 

@@ -76,6 +76,11 @@ class Group:
     def _attributes(self) -> dict[str, form.Field]:
         return form.read_attributes(self._source, self._messages)
 
+    @property
+    def file_size(self) -> int:
+        """Size of the whole file in bytes."""
+        return len(self._source.data)
+
     def keys(self) -> list[str]:
         """Gives the names of the members."""
         return list(self._links)

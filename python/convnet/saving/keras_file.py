@@ -13,7 +13,6 @@ from typing import Any
 
 from convnet.saving import config_json, weights_file
 from convnet.saving.atomic_write import atomic_write
-from convnet.saving.hdf5_reader import open_hdf5
 from convnet.saving.serialization import serialize_keras_object, shared_object_ids
 
 CONFIG = "config.json"
@@ -174,18 +173,3 @@ class KerasFile:
             return (folder / member).read_bytes()
         except OSError as error:
             raise self._error(f"there is no {member} in it ({error.strerror})") from None
-
-
-def load_weights(model: Any, file: KerasFile, skip_mismatch: bool = False) -> None:
-    """Gives the weights in a `.keras` file to a model.
-
-    Args:
-        model: A built model.
-        file: The file.
-        skip_mismatch: Whether to warn of objects that do not fit instead of failing.
-
-    Raises:
-        ValueError: If weights are missing or do not fit; the model is then as it was.
-    """
-    root = open_hdf5(file.weights(), f"{WEIGHTS} in {file.name}")
-    weights_file.WeightsLoader(root, file.name, skip_mismatch).load(model)

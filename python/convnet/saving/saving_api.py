@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from convnet.saving import config_json, h5_file, keras_file, legacy_config, weights_file
+from convnet.memory_limit import limit_variables
+from convnet.saving import config_json, dialects, h5_file, keras_file, legacy_config, weights_file
 from convnet.saving.atomic_write import atomic_write
 from convnet.saving.deserialization import deserialize_keras_object, sharing_objects
 from convnet.saving.hdf5_reader import Group, open_hdf5
@@ -21,20 +22,8 @@ StrPath = str | os.PathLike[str]
 Objects = Mapping[str, Any]
 
 _H5 = (".h5", ".hdf5")
+SLACK = 64 * 2**20  # bytes of variables that a model may have beyond those in its file
 _log = logging.getLogger("convnet")
-
-# What a config of impossible form makes constructors raise.
-_CONFIG_ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    NotImplementedError,
-    RecursionError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    MemoryError,
-)
 
 
 def save_model(
@@ -161,12 +150,14 @@ def load_model(
 
 def _load_keras(path: str, custom_objects: Objects | None, compile: bool) -> Any:
     file = keras_file.KerasFile(path)
-    config = file.config()
+    config = dialects.restore_hard_sigmoid(file.config(), file.keras_version())
     if not compile:
         config["compile_config"] = None
+    weights = open_hdf5(file.weights(), f"{keras_file.WEIGHTS} in {path}")
     with _naming(path), sharing_objects():
-        model = deserialize_keras_object(config, custom_objects)
-        keras_file.load_weights(_checked_model(model), file)
+        with limit_variables(weights.file_size + SLACK):
+            model = _checked_model(deserialize_keras_object(config, custom_objects))
+        weights_file.WeightsLoader(weights, path).load(model)
     return model
 
 
@@ -176,7 +167,9 @@ def _load_h5(path: str, custom_objects: Objects | None, compile: bool) -> Any:
         config = _config_of(root, "model_config")
         if config is None:
             raise ValueError(f"No model config found in the file at {path}.")
-        model = _checked_model(deserialize_keras_object(config))
+        config = dialects.restore_hard_sigmoid(config, root.attribute("keras_version") or "1")
+        with limit_variables(root.file_size + SLACK):
+            model = _checked_model(deserialize_keras_object(config))
         h5_file.load_weights(h5_file.weights_group(root), model)
         if compile:
             _compile(model, root)
@@ -220,7 +213,9 @@ def _naming(path: str) -> Iterator[None]:
     """Turns what a bad file makes the loader raise into one error that names the file."""
     try:
         yield
-    except _CONFIG_ERRORS as error:
+    except OSError:
+        raise
+    except Exception as error:
         message = str(error) or type(error).__name__
         if path in message and isinstance(error, ValueError):
             raise
@@ -294,15 +289,14 @@ def load_weights(model: Any, filepath: StrPath, skip_mismatch: bool = False, **k
     with _naming(path):
         if path.endswith(".keras"):
             _refuse_by_name(by_name, path)
-            keras_file.load_weights(model, keras_file.KerasFile(path), skip_mismatch)
-            return
-        root = open_hdf5(path)
-        legacy = root.has("model_weights") or h5_file.has_texts(root, "layer_names")
-        if legacy:
-            group = h5_file.weights_group(root)
-            h5_file.load_weights(group, model, bool(by_name), skip_mismatch)
-            return
-        _refuse_by_name(by_name, path)
+            root = open_hdf5(keras_file.KerasFile(path).weights(), path)
+        else:
+            root = open_hdf5(path)
+            if root.has("model_weights") or h5_file.has_texts(root, "layer_names"):
+                group = h5_file.weights_group(root)
+                h5_file.load_weights(group, model, bool(by_name), skip_mismatch)
+                return
+            _refuse_by_name(by_name, path)
         weights_file.WeightsLoader(root, path, skip_mismatch).load(model)
 
 
@@ -322,7 +316,7 @@ def _check_built(model: Any, doing: str) -> None:
 
 
 def model_from_json(json_string: str, custom_objects: Objects | None = None) -> Any:
-    """Makes a model, with fresh weights and not compiled, from what `model.to_json` returned.
+    """Makes a model with fresh weights from what `model.to_json` returned.
 
     Args:
         json_string: The JSON.
@@ -333,6 +327,6 @@ def model_from_json(json_string: str, custom_objects: Objects | None = None) -> 
         TypeError: If it names a class that is not known.
     """
     config = config_json.parse(json_string, "JSON of a model")
-    config["compile_config"] = None
+    config = dialects.restore_hard_sigmoid(config, config.get("keras_version", "3"))
     with sharing_objects():
         return _checked_model(deserialize_keras_object(config, custom_objects))

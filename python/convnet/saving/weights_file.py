@@ -156,7 +156,7 @@ class WeightsLoader:
         try:
             obj.load_own_variables(ReadStore(self._group(path)))
         except Exception as error:
-            self._failed[id(obj)] = (obj, error)
+            self._failed.setdefault(id(obj), (obj, error))
             self._restore(variables)
             return False
         self._failed.pop(id(obj), None)

@@ -84,14 +84,17 @@ def _attribute_names(saveable: Any) -> set[str]:
     names = set(vars(saveable)) | (set(dir(cls)) - set(dir(own)))
     if isinstance(saveable, _models().Model):
         names.add("layers")
-    return {name for name in names if not name.startswith("__")} - _base_attributes()
+    return {name for name in names if not name.startswith("__")} - _own_attributes(own)
 
 
 @functools.cache
-def _base_attributes() -> frozenset[str]:
+def _own_attributes(cls: type) -> frozenset[str]:
+    """The attributes by which convnet itself keeps track of layers."""
     from convnet.layers import Layer
 
-    return frozenset(vars(Layer(name="layer")))
+    sequential = _models().Sequential
+    base = sequential(name="model") if issubclass(cls, sequential) else Layer(name="layer")
+    return frozenset(vars(base))
 
 
 @functools.cache
