@@ -67,7 +67,8 @@ def run_op(
             declare = graph.parameter if operand.differentiable and not operand.state else graph.state
             ids.append(declare(operand.array.shape, f"w{i}"))
             memory[ids[-1]] = operand.array
-    outputs = graph.add(op, ids, attrs or {})
+    # Results that only the gradient uses are not for the outside.
+    outputs = [o for o in graph.add(op, ids, attrs or {}) if graph.storage(o) in ("batched", "single")]
     gradient_of: dict[int, int] = {}
     if output_gradients is not None:
         seeds = {}
@@ -82,9 +83,8 @@ def run_op(
                 feeds[seeds[out]] = gradient
         wrt = [v for v, o in zip(ids, operands, strict=True) if o is not None and o.differentiable]
         gradient_of = graph.backward([], seeds, wrt)
-    wanted = [o for o in outputs if graph.storage(o) in ("batched", "single")]
     order = list(gradient_of.items())
-    plan = _core.Plan(graph, wanted + [g for _, g in order], capacity or n)
+    plan = _core.Plan(graph, outputs + [g for _, g in order], capacity or n)
     plan.seed = seed
     for value, array in memory.items():
         plan.bind(value, array)
@@ -94,8 +94,8 @@ def run_op(
         results = plan.predict(feeds, n)
     finally:
         _core.set_num_threads(before)
-    found = dict(zip((v for v, _ in order), results[len(wanted) :], strict=True))
-    return Result(results[: len(wanted)], [None if v is None else found.get(v) for v in ids])
+    found = dict(zip((v for v, _ in order), results[len(outputs) :], strict=True))
+    return Result(results[: len(outputs)], [None if v is None else found.get(v) for v in ids])
 
 
 def numeric_gradients(

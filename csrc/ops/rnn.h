@@ -1,0 +1,69 @@
+// Parameter blocks of the recurrent layers and of the ops that they are made of.
+#pragma once
+
+#include <cstdint>
+
+namespace convnet {
+
+// Activations whose derivative follows from their result.
+enum class GateFn : int32_t {
+  linear,
+  relu,
+  relu6,
+  leaky_relu,
+  elu,
+  selu,
+  sigmoid,
+  hard_sigmoid,
+  tanh,
+  hard_tanh,
+  softplus,
+  softsign,
+  exponential,
+};
+
+// lstm, gru, simple_rnn and their gradients. A step is counted in the order of processing.
+struct RnnParams {
+  int64_t outer;       // folds and leading axes: independent sequences of one sample
+  int64_t T, H;        // steps, units
+  int64_t rows;        // steps that the saved values hold: T, or 1 where there will be no gradient
+  int32_t xw, packed;  // operands: x W + b, and the first recurrent weights as packed by rnn_pack
+  int32_t out;         // the first output
+  GateFn activation, recurrent_activation;
+  bool go_backwards, return_sequences, zero_output_for_mask, reset_after;
+
+  int64_t time(int64_t step) const { return go_backwards ? T - 1 - step : step; }
+};
+
+// rnn_pack: columns [first, first + M) of w [K][pitch], or of its transpose, in the panels of
+// cpu/kernels/rnn_product.h.
+struct RnnPackParams {
+  int64_t K, M, first, pitch;
+  bool transpose;
+};
+
+// rnn_project: x [rows][K][16], packed weights, b [M] -> y [rows][M][16].
+struct RnnProjectParams {
+  int64_t rows, K, M;
+  int32_t packed;
+};
+
+// rnn_dropout: x [outer][T][F][16] times mask [outer][F][16].
+struct RnnDropoutParams {
+  int64_t outer, T, F;
+};
+
+// rnn_backward_weight: dz [outer][T][M][16] with x [outer][T][F][16] and the states h
+// [outer][h_rows][H][16].
+struct RnnWeightParams {
+  int64_t outer, T, F, H, M, h_rows;
+  int64_t split;   // from this column on, dU takes the operands `inner`, `inner_dz` where present
+  int64_t biases;  // rows of db
+  bool go_backwards;
+
+  int64_t time(int64_t step) const { return go_backwards ? T - 1 - step : step; }
+};
+
+constexpr int64_t kRnnRing = 64;  // samples that rnn_backward_weight keeps transposed
+
+}  // namespace convnet
