@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from convnet.dtype_policies import standardize_dtype
+from convnet.memory_limit import charge
 from convnet.naming import auto_name, current_path
 from convnet.operators import TensorOperators
 
@@ -88,6 +89,7 @@ class Variable(TensorOperators):
                     f"specified. Received: initializer={initializer} and shape={shape}"
                 )
             shape = _checked_shape(shape)
+            charge(shape)
             dtype = standardize_dtype(dtype)
             value = np.asarray(initializer(shape, dtype=dtype))
             if value.shape != shape:

@@ -45,6 +45,8 @@ def write(folder):
         model.save_weights(folder / f"{name}.weights.h5")
         model.save(folder / f"{name}.h5")
         np.savez(folder / f"{name}.npz", **state_of(model))
+        model.train_on_batch(sample_nets.inputs_for(model), sample_nets.targets_for(model))
+        np.savez(folder / f"{name}.next.npz", **state_of(model))
 
 
 def read(folder):

@@ -169,7 +169,8 @@ def read_links(source: Source, messages: list[tuple[int, memoryview]]) -> dict[s
             names = source.take(start, size, "name heap")
             _read_tree(source, tree, names, links, depth=0)
         elif kind == Message.LINK:
-            _refuse_link(source, body)
+            name, address = _read_link(source, body)
+            links[name] = address
         elif kind == Message.LINK_INFO and _unpack(source, "xBQ", body, "links")[1] != UNDEFINED:
             raise source.error("a group has the newer layout, which Keras never writes")
     return links
@@ -203,11 +204,18 @@ def _read_symbols(source: Source, address: int, names: memoryview, links: dict[s
         links[name] = header
 
 
-def _refuse_link(source: Source, body: memoryview) -> None:
-    flags = _unpack(source, "xB", body, "link")[0]
-    kind = _unpack(source, "xxB", body, "link")[0] if flags & 8 else 0
-    what = {0: "a link of the newer layout", 1: "a soft link", 64: "an external link"}
-    raise source.error(f"it contains {what.get(kind, 'a user-defined link')}; links are refused")
+def _read_link(source: Source, body: memoryview) -> tuple[str, int]:
+    """A member of a group whose few links lie in its header: name and header address."""
+    _, flags, kind = _unpack(source, "BBB", body, "link")
+    offset = 2 + bool(flags & 8) + 8 * bool(flags & 4) + bool(flags & 16)
+    width = 1 << (flags & 3)
+    length = int.from_bytes(body[offset : offset + width], "little")
+    start = offset + width
+    name = _text(source, bytes(body[start : start + length]), "the name of a member")
+    if flags & 8 and kind != 0:
+        what = {1: "a soft link", 64: "an external link"}.get(kind, "a user-defined link")
+        raise source.error(f"{name!r} is {what}; links are not followed")
+    return name, _unpack(source, f"{start + length}xQ", body, "link")[0]
 
 
 @dataclass(frozen=True)

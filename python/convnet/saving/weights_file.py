@@ -154,7 +154,9 @@ class WeightsLoader:
         for variable in variables:
             self._before.setdefault(id(variable), (variable, variable.numpy()))
         try:
-            obj.load_own_variables(ReadStore(self._group(path)))
+            store = ReadStore(self._group(path))
+            if not _is_fresh_optimizer(obj, store):
+                obj.load_own_variables(store)
         except Exception as error:
             self._failed.setdefault(id(obj), (obj, error))
             self._restore(variables)
@@ -181,6 +183,13 @@ class WeightsLoader:
         if not self._skip_mismatch:
             raise ValueError(message) from error
         warnings.warn(message, stacklevel=5)
+
+
+def _is_fresh_optimizer(obj: Any, store: ReadStore) -> bool:
+    """Whether the optimizer had made no step when it was saved, or was not saved at all."""
+    if not hasattr(obj, "slot_names") or len(store) >= len(obj.variables):
+        return False
+    return "0" not in store or not np.any(store["0"])
 
 
 def _own_variables(obj: Any) -> list[Any]:
