@@ -88,6 +88,13 @@ def test_append_adds_a_callback():
     assert calls == [("late", "on_train_begin")]
 
 
+def test_callbacks_of_another_list_are_taken_over():
+    history, calls = History(), []
+    inner = CallbackList([recorder("inner", calls), history])
+    callbacks = CallbackList(inner, add_history=True)
+    assert callbacks.callbacks == inner.callbacks
+
+
 @pytest.mark.parametrize("wrong", [EarlyStopping, "early", 3])
 def test_what_is_no_callback_is_refused(wrong):
     with pytest.raises(ValueError, match="Invalid value for argument `callbacks`"):

@@ -18,7 +18,8 @@ class CallbackList(Callback):
     """Calls several callbacks in order, with logs of plain floats in alphabetical order.
 
     Args:
-        callbacks: A callback, or a list of callbacks that may be nested.
+        callbacks: A callback, or a list of callbacks that may be nested, or another
+            `CallbackList`, whose callbacks are taken over.
         add_history: Whether to append a `History` if there is none.
         add_progbar: Whether to append a `ProgbarLogger` if there is none.
         model: The model, passed to each callback.
@@ -47,7 +48,9 @@ class CallbackList(Callback):
         **params: Any,
     ) -> None:
         super().__init__()
-        self.callbacks = [_check(callback) for callback in tree.flatten(callbacks or [])]
+        self.callbacks: list[Any] = []
+        for callback in tree.flatten(callbacks or []):
+            self.append(callback)
         if add_history and not self._has(History):
             self.callbacks.append(History())
         if add_progbar and not self._has(ProgbarLogger):
@@ -73,12 +76,18 @@ class CallbackList(Callback):
         return self._wants("predict")
 
     def append(self, callback: Callback) -> None:
-        """Adds a callback at the end.
+        """Adds a callback at the end, or those of another list.
 
         Args:
             callback: The callback.
+
+        Raises:
+            ValueError: If it is not a callback object.
         """
-        self.callbacks.append(_check(callback))
+        if isinstance(callback, CallbackList):
+            self.callbacks.extend(callback.callbacks)
+        else:
+            self.callbacks.append(_check(callback))
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Passes `verbose`, `epochs` and `steps` on."""
