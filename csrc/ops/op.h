@@ -89,6 +89,7 @@ class InferContext {
   // Appends an input that the kernel needs and that depends on other inputs only (packed weights).
   void derive(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   void append_input(ValueId id) { node_.inputs.push_back(id); }
+  void replace_inputs(std::vector<ValueId> inputs) { node_.inputs = std::move(inputs); }
   const Attrs& attrs() const { return node_.attrs; }
 
   // Throws std::invalid_argument: "<op>: <message>".
