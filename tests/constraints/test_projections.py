@@ -52,16 +52,22 @@ def test_a_constraint_takes_a_variable():
 @pytest.mark.parametrize(
     "constraint, attrs",
     [
-        (constraints.MaxNorm(3), {"kind": "max_norm", "axes": [0], "params": [3.0]}),
-        (constraints.UnitNorm(-1), {"kind": "unit_norm", "axes": [-1], "params": []}),
-        (constraints.NonNeg(), {"kind": "non_neg", "axes": [], "params": []}),
+        (constraints.MaxNorm(3), {"kind": "max_norm", "axes": [0], "max_value": 3.0}),
+        (constraints.UnitNorm(-1), {"kind": "unit_norm", "axes": [-1]}),
+        (constraints.NonNeg(), {"kind": "non_neg", "axes": []}),
         (
             constraints.MinMaxNorm(0.1, 2, 0.5, (0, 1)),
-            {"kind": "min_max_norm", "axes": [0, 1], "params": [0.1, 2.0, 0.5]},
+            {
+                "kind": "min_max_norm",
+                "axes": [0, 1],
+                "min_value": 0.1,
+                "max_value": 2.0,
+                "rate": 0.5,
+            },
         ),
     ],
 )
-def test_the_core_gets_kind_axes_and_params(constraint, attrs):
+def test_the_core_gets_kind_axes_and_numbers(constraint, attrs):
     assert constraint.kernel == "constrain"
     assert constraint.kernel_attrs() == attrs
 

@@ -54,8 +54,8 @@ class Constraint:
 class CoreConstraint(Constraint):
     """A constraint that the core's op `constrain` applies too.
 
-    The op takes `kind`, the `axes` that a norm runs over (from the end where negative) and the
-    numbers `params`.
+    The op takes `kind`, the `axes` that a norm runs over (from the end where negative) and
+    `min_value`, `max_value` and `rate` where the kind has them.
     """
 
     kernel = "constrain"
@@ -63,12 +63,12 @@ class CoreConstraint(Constraint):
     axis: int | Sequence[int] | None = None
 
     def kernel_attrs(self) -> dict[str, Any]:
-        """Gives `kind`, `axes` and `params`."""
+        """Gives `kind`, `axes` and the numbers of the kind."""
         axes = [] if self.axis is None else np.atleast_1d(self.axis).tolist()
-        return {"kind": self.kind, "axes": axes, "params": [float(p) for p in self._params()]}
+        return {"kind": self.kind, "axes": axes, **self._numbers()}
 
-    def _params(self) -> Sequence[float]:
-        return ()
+    def _numbers(self) -> dict[str, float]:
+        return {}
 
 
 def as_weight(w: ArrayLike) -> NDArray[np.float32]:

@@ -49,8 +49,8 @@ class MaxNorm(CoreConstraint):
         desired = np.clip(norms, np.float32(0), np.float32(self.max_value))
         return w * (desired / (_EPSILON + norms))
 
-    def _params(self) -> Sequence[float]:
-        return (self.max_value,)
+    def _numbers(self) -> dict[str, float]:
+        return {"max_value": float(self.max_value)}
 
     def get_config(self) -> dict[str, Any]:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -117,8 +117,12 @@ class MinMaxNorm(CoreConstraint):
         desired: Weight = self.rate * bounded + (1 - self.rate) * norms
         return w * (desired / (_EPSILON + norms))
 
-    def _params(self) -> Sequence[float]:
-        return (self.min_value, self.max_value, self.rate)
+    def _numbers(self) -> dict[str, float]:
+        return {
+            "min_value": float(self.min_value),
+            "max_value": float(self.max_value),
+            "rate": float(self.rate),
+        }
 
     def get_config(self) -> dict[str, Any]:
         return {
