@@ -108,8 +108,10 @@ def test_one_more_step_agrees_with_keras(from_keras, name):
 def test_keras_reads_models_of_convnet(to_keras, name, ending):
     if (name, ending) in KERAS_CANNOT_READ:
         pytest.skip("Keras cannot read this format with graph ops")
-    found = np.load(to_keras / f"{name}.{ending}.npz")
-    assert_same_state(found, np.load(to_keras / f"{name}.npz"))
+    found, expected = np.load(to_keras / f"{name}.{ending}.npz"), np.load(to_keras / f"{name}.npz")
+    kinds = ("weight", "output", "optimizer")
+    for only in kinds if ending == "keras" else kinds[:2]:  # Keras drops the slots of .h5 files
+        assert_same_state(found, expected, only=only)
 
 
 @pytest.mark.parametrize("name", NETS)

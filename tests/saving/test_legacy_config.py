@@ -1,6 +1,6 @@
 import pytest
 
-from convnet import losses, metrics, optimizers
+from convnet import losses, optimizers
 from convnet.saving import legacy_config
 
 ADAM = {
@@ -78,6 +78,13 @@ def test_arguments_of_compile_lose_their_modules():
     }
 
 
+def test_short_names_of_losses_are_written_in_full():
+    compiled = {"loss": {"a": "mse", "b": "binary_crossentropy"}, "metrics": ["mse"]}
+    config = legacy_config.training_config(compiled)
+    assert config["loss"] == {"a": "mean_squared_error", "b": "binary_crossentropy"}
+    assert config["metrics"] == ["mse"]
+
+
 def test_arguments_of_compile_from_keras_3():
     config = {
         "optimizer_config": {"class_name": "Adam", "config": ADAM["config"]},
@@ -88,7 +95,7 @@ def test_arguments_of_compile_from_keras_3():
     assert isinstance(arguments["optimizer"], optimizers.Adam)
     assert isinstance(arguments["loss"], losses.CategoricalCrossentropy)
     assert arguments["metrics"][0] == "accuracy"
-    assert isinstance(arguments["metrics"][1], metrics.MeanAbsoluteError)
+    assert arguments["metrics"][1] == "mean_absolute_error"
 
 
 def test_arguments_of_compile_from_keras_2():

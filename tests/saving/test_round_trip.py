@@ -144,6 +144,19 @@ def test_keras_file_has_the_layout_of_keras(tmp_path):
         assert file["optimizer/vars/0"][()] == 1
 
 
+def test_models_in_models_lie_where_keras_puts_them(tmp_path):
+    path = tmp_path / "model.weights.h5"
+    NETS["nested"](convnet).save_weights(path)
+    with h5py.File(path) as file:
+        for place in (
+            "layers/input_layer/vars",
+            "layers/sequential/layers/dense/vars/1",
+            "layers/functional/layers/input_layer/vars",
+            "layers/functional/layers/dense/vars/1",
+        ):
+            assert place in file
+
+
 def test_recurrent_layers_lie_where_keras_puts_them(tmp_path):
     path = tmp_path / "model.weights.h5"
     NETS["recurrent_mix"](convnet).save_weights(path)

@@ -67,7 +67,26 @@ def modernize(name: str, module: str | None, config: Json) -> tuple[str, str | N
         return name, _OPS_MODULE, config
     if module is None or module.startswith(("keras.layers", "keras.src.layers")):
         config = _layer(name, config)
+    elif module.startswith(("keras.losses", "keras.src.losses")):
+        config = modern_loss(config)
     return name, module, config
+
+
+def modern_loss(config: dict[str, Json]) -> dict[str, Json]:
+    """Gives the config of a loss in the form of Keras 3.
+
+    Args:
+        config: Its config, perhaps of Keras 2.
+
+    Example:
+
+    >>> modern_loss({"reduction": "auto", "fn": "mean_squared_error"})
+    {'reduction': 'sum_over_batch_size'}
+    """
+    config = {key: value for key, value in config.items() if key != "fn"}
+    if config.get("reduction") == "auto":
+        config["reduction"] = "sum_over_batch_size"
+    return config
 
 
 def restore_hard_sigmoid(config: Json, keras_version: Json) -> Json:
@@ -163,7 +182,7 @@ def _sequential(config: Json) -> dict[str, Json]:
             "A Sequential model configuration must be a dictionary containing the 'name' and "
             f"'layers' keys. Received: config={config}"
         )
-    config = {"name": None, **config}
+    modern = {"name": None, **config}
     layers = _checked_list(config["layers"], "layers")
     first = layers[0] if layers and isinstance(layers[0], dict) else {}
     inner = first.get("config")
@@ -175,8 +194,8 @@ def _sequential(config: Json) -> dict[str, Json]:
                 "dtype": inner.get("dtype", "float32"),
                 "name": f"{inner.get('name', 'sequential')}_input",
             }
-            config["layers"] = [{"class_name": "InputLayer", "config": source}, *layers]
-    return config
+            modern["layers"] = [{"class_name": "InputLayer", "config": source}, *layers]
+    return modern
 
 
 def _functional(config: dict[str, Json]) -> dict[str, Json]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from convnet.saving import class_table, dialects
+
 Json = Any
 
 # Metrics that are chosen by the shapes of targets and outputs; their names stay names.
@@ -37,6 +39,8 @@ def training_config(compiled: dict[str, Json]) -> dict[str, Json]:
         compiled: What `get_compile_config` returned, serialised.
     """
     arguments = {key: _plain(value) for key, value in compiled.items() if key != "optimizer"}
+    if "loss" in arguments:  # Keras 3.15 cannot read short names such as `mse` here
+        arguments["loss"] = _each(arguments["loss"], _full_name)
     if isinstance(compiled.get("optimizer"), dict):
         arguments["optimizer_config"] = from_modern(compiled["optimizer"])
     elif "optimizer" in compiled:
@@ -70,9 +74,8 @@ def compile_arguments(config: dict[str, Json]) -> dict[str, Any]:
         ValueError: If it names a loss, metric or optimizer that is not known.
     """
     optimizers = importlib.import_module("convnet.optimizers")
-    losses = importlib.import_module("convnet.losses")
     arguments = {
-        "loss": _each(config.get("loss"), lambda loss: losses.get(_modern_loss(loss))),
+        "loss": _each(config.get("loss"), _loss),
         "loss_weights": config.get("loss_weights"),
     }
     for key in ("metrics", "weighted_metrics"):
@@ -101,13 +104,21 @@ def _unnested(metrics: Json) -> Json:
     return metrics
 
 
-def _modern_loss(loss: Json) -> Json:
-    if not isinstance(loss, dict) or not isinstance(loss.get("config"), dict):
-        return loss
-    config = {key: value for key, value in loss["config"].items() if key != "fn"}
-    if config.get("reduction") == "auto":
-        config["reduction"] = "sum_over_batch_size"
-    return {**loss, "config": config}
+def _full_name(loss: Json) -> Json:
+    function = class_table.find_function(loss) if isinstance(loss, str) else None
+    return loss if function is None else function.__name__
+
+
+def _loss(loss: Json) -> Any:
+    if isinstance(loss, dict) and isinstance(loss.get("config"), dict):
+        loss = {**loss, "config": dialects.modern_loss(loss["config"])}
+    return _named("convnet.losses", loss)
+
+
+def _named(module: str, identifier: Json) -> Any:
+    """The object; a name that is known stays a name."""
+    found = importlib.import_module(module).get(identifier)
+    return identifier if isinstance(identifier, str) else found
 
 
 def _metric(metric: Json) -> Any:
@@ -117,4 +128,4 @@ def _metric(metric: Json) -> Any:
         metric = config["name"] if config.get("name") in _BY_SHAPE else config.get("fn")
     if isinstance(metric, str) and metric in _BY_SHAPE:
         return metric
-    return importlib.import_module("convnet.metrics").get(metric)
+    return _named("convnet.metrics", metric)

@@ -70,13 +70,13 @@ def write_weights(model: Any, root: Any) -> None:
         model: The model.
         root: The h5py file to write to.
     """
-    _write(model, root, "", visited=set())
+    _write(model, root, "", visited={})
 
 
-def _write(obj: Any, root: Any, path: str, visited: set[int]) -> None:
+def _write(obj: Any, root: Any, path: str, visited: dict[int, Any]) -> None:
     if id(obj) in visited:
         return
-    visited.add(id(obj))
+    visited[id(obj)] = obj  # kept, so that no other object can take its id
     if not weights_tree.has_weights(obj):
         for name, child in weights_tree.members(obj):
             _write(child, root, weights_tree.join(path, name), visited)
@@ -102,8 +102,8 @@ class WeightsLoader:
         self._root = root
         self._name = name
         self._skip_mismatch = skip_mismatch
-        self._visited: set[int] = set()
-        self._open: set[int] = set()  # objects being loaded, which may refer to each other
+        self._visited: dict[int, Any] = {}  # by id; kept, so that no other can take it
+        self._open: dict[int, Any] = {}  # being loaded; they may refer to each other
         self._failed: dict[int, tuple[Any, Exception]] = {}
         self._before: dict[int, tuple[Any, Array]] = {}
 
@@ -133,9 +133,9 @@ class WeightsLoader:
 
         What failed is tried again where it is met under another path.
         """
-        if id(obj) in self._visited | self._open:
+        if id(obj) in self._visited or id(obj) in self._open:
             return True
-        self._open.add(id(obj))
+        self._open[id(obj)] = obj
         if weights_tree.has_weights(obj):
             complete = self._load_own(obj, path)
             below = weights_tree.children(obj)
@@ -144,9 +144,9 @@ class WeightsLoader:
             below = weights_tree.members(obj)
         for name, child in below:
             complete &= self._load(child, weights_tree.join(path, name))
-        self._open.remove(id(obj))
+        del self._open[id(obj)]
         if complete:
-            self._visited.add(id(obj))
+            self._visited[id(obj)] = obj
         return complete
 
     def _load_own(self, obj: Any, path: str) -> bool:
@@ -155,7 +155,7 @@ class WeightsLoader:
             self._before.setdefault(id(variable), (variable, variable.numpy()))
         try:
             store = ReadStore(self._group(path))
-            if not _is_fresh_optimizer(obj, store):
+            if not hasattr(obj, "slot_names") or _has_state_for(obj, store):
                 obj.load_own_variables(store)
         except Exception as error:
             self._failed.setdefault(id(obj), (obj, error))
@@ -185,11 +185,23 @@ class WeightsLoader:
         warnings.warn(message, stacklevel=5)
 
 
-def _is_fresh_optimizer(obj: Any, store: ReadStore) -> bool:
-    """Whether the optimizer had made no step when it was saved, or was not saved at all."""
-    if not hasattr(obj, "slot_names") or len(store) >= len(obj.variables):
+def _has_state_for(optimizer: Any, store: ReadStore) -> bool:
+    """Whether there is anything to load; warns if there is, but it does not fit."""
+    own = optimizer.variables
+    names = [str(i) for i in range(len(store))]
+    if set(store) != set(names):
+        return True  # in a form that only the optimizer knows
+    saved = [store[name] for name in names]
+    if len(saved) < len(own) and not (saved and np.any(saved[0])):
+        return False  # not saved, or saved before its first step
+    if len(saved) == len(own) and any(s.shape != v.shape for s, v in zip(saved, own, strict=True)):
+        warnings.warn(
+            f"Skipping variable loading for optimizer '{optimizer.name}', because the shapes of "
+            "its variables are not those of the saved optimizer.",
+            stacklevel=2,
+        )
         return False
-    return "0" not in store or not np.any(store["0"])
+    return True
 
 
 def _own_variables(obj: Any) -> list[Any]:
