@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include "ops/strides.h"
 
 namespace convnet {
 
@@ -17,7 +17,5 @@ struct UnaryParams {
   Unary fn;
   float alpha, beta, gamma;
 };
-
-constexpr int64_t kElementBlock = 4096;  // 256 features of a shard
 
 }  // namespace convnet

@@ -134,14 +134,16 @@ CONVNET_INLINE Vec tan(Vec x) {
   return beyond_reduction<::tanf>(x, sin_shifted(x, 0) / sin_shifted(x, 1));
 }
 
-// Squares are what losses and norms ask for most; everything else is the C library's.
+// Squares, and the first powers that their gradients need, are what losses and norms ask for most;
+// everything else is the C library's.
 CONVNET_INLINE Vec pow(Vec x, Vec y) {
-  const Mask square = y == 2.0f;
-  if (bits(~square) == 0) return x * x;
+  const Mask square = y == 2.0f, first = y == 1.0f;
+  const Vec simple = select(square, x * x, x);
+  if (bits(~(square | first)) == 0) return simple;
   float base[kWidth], power[kWidth];
   store(base, x), store(power, y);
   for (int i = 0; i < kWidth; ++i) base[i] = ::powf(base[i], power[i]);
-  return select(square, x * x, load(base));
+  return select(square | first, simple, load(base));
 }
 
 }  // namespace convnet::CONVNET_ISA
