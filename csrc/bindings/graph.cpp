@@ -25,9 +25,12 @@ Attr to_attr(const std::string& name, py::handle value) {
       return value.cast<std::vector<double>>();
     }
   }
-  if (py::hasattr(value, "__index__")) return py::int_(py::reinterpret_borrow<py::object>(value)).cast<int64_t>();
-  if (py::hasattr(value, "__float__")) return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
-  throw py::type_error("attribute '" + name + "' must be a bool, int, float, str or a list of numbers");
+  if (py::hasattr(value, "__index__"))
+    return py::int_(py::reinterpret_borrow<py::object>(value)).cast<int64_t>();
+  if (py::hasattr(value, "__float__"))
+    return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
+  throw py::type_error("attribute '" + name +
+                       "' must be a bool, int, float, str or a list of numbers");
 }
 
 std::vector<ValueId> to_inputs(const py::sequence& inputs) {
@@ -60,28 +63,36 @@ void bind_graph(py::module_& m) {
       .def("parameter", &Graph::parameter, py::arg("shape"), py::arg("name"))
       .def("state", &Graph::state, py::arg("shape"), py::arg("name"))
       .def("accumulator", &Graph::accumulator, py::arg("name"))
-      .def("constant",
-           [](Graph& g, const FloatArray& array) {
-             Dims shape(array.shape(), array.shape() + array.ndim());
-             return g.constant(shape, std::vector<float>(array.data(), array.data() + array.size()));
-           },
-           py::arg("array"))
-      .def("add",
-           [](Graph& g, const std::string& op, const py::sequence& inputs, const py::dict& attrs) {
-             return g.add(op, to_inputs(inputs), to_attrs(attrs));
-           },
-           py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict())
-      .def("update",
-           [](Graph& g, const std::string& op, const py::sequence& inputs, const py::dict& attrs) {
-             return g.update(op, to_inputs(inputs), to_attrs(attrs));
-           },
-           py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict())
+      .def(
+          "constant",
+          [](Graph& g, const FloatArray& array) {
+            Dims shape(array.shape(), array.shape() + array.ndim());
+            return g.constant(shape, std::vector<float>(array.data(), array.data() + array.size()));
+          },
+          py::arg("array"))
+      .def(
+          "add",
+          [](Graph& g, const std::string& op, const py::sequence& inputs, const py::dict& attrs) {
+            return g.add(op, to_inputs(inputs), to_attrs(attrs));
+          },
+          py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict())
+      .def(
+          "update",
+          [](Graph& g, const std::string& op, const py::sequence& inputs, const py::dict& attrs) {
+            return g.update(op, to_inputs(inputs), to_attrs(attrs));
+          },
+          py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict())
       .def("fuse", &Graph::fuse, py::arg("keep"))
-      .def("backward", &Graph::backward, py::arg("losses"), py::arg("seeds") = std::map<ValueId, ValueId>{},
-           py::arg("wrt") = std::vector<ValueId>{})
-      .def("shape", [](const Graph& g, ValueId id) { return to_tuple(g.value(id).shape); }, py::arg("id"))
-      .def("storage", [](const Graph& g, ValueId id) { return name_of(g.value(id).storage); }, py::arg("id"))
-      .def("fold", [](const Graph& g, ValueId id) { return g.value(id).fold; }, py::arg("id"))
+      .def("backward", &Graph::backward, py::arg("losses"),
+           py::arg("seeds") = std::map<ValueId, ValueId>{}, py::arg("wrt") = std::vector<ValueId>{})
+      .def(
+          "shape", [](const Graph& g, ValueId id) { return to_tuple(g.value(id).shape); },
+          py::arg("id"))
+      .def(
+          "storage", [](const Graph& g, ValueId id) { return name_of(g.value(id).storage); },
+          py::arg("id"))
+      .def(
+          "fold", [](const Graph& g, ValueId id) { return g.value(id).fold; }, py::arg("id"))
       .def("__len__", [](const Graph& g) { return g.nodes().size(); });
 }
 

@@ -14,15 +14,18 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "convnet's C++ core: graphs, plans and kernels.";
   m.def("ops", &convnet::op_names, "Names of all ops.");
   m.def("isa", [] { return std::string(convnet::kernels().isa); }, "The instruction set in use.");
-  m.def("available_isas", &convnet::available_isas, "Instruction sets this machine supports, best first.");
+  m.def("available_isas", &convnet::available_isas,
+        "Instruction sets this machine supports, best first.");
   m.def("num_threads", &convnet::num_threads, "Threads a run uses.");
-  m.def("set_num_threads", &convnet::set_num_threads, py::arg("threads"), "Sets the threads a run uses; 0 restores the default.");
+  m.def("set_num_threads", &convnet::set_num_threads, py::arg("threads"),
+        "Sets the threads a run uses; 0 restores the default.");
   m.def(
       "aligned_zeros",
       [](size_t size) {
         auto* memory = new convnet::AlignedBytes(convnet::aligned_zeros(size * sizeof(float)));
         py::capsule owner(memory, [](void* p) { delete static_cast<convnet::AlignedBytes*>(p); });
-        return py::array_t<float>(static_cast<py::ssize_t>(size), reinterpret_cast<float*>(memory->get()), owner);
+        return py::array_t<float>(static_cast<py::ssize_t>(size),
+                                  reinterpret_cast<float*>(memory->get()), owner);
       },
       py::arg("size"), "A float32 array of zeros on a 64-byte boundary.");
   m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");

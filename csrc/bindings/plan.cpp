@@ -20,7 +20,8 @@ using Hyper = py::array_t<double, py::array::c_style>;
 std::string text(const py::handle& object) { return py::str(object).cast<std::string>(); }
 
 FeedType feed_type(const py::dtype& dtype) {
-  static constexpr FeedType kUnsigned[] = {FeedType::u8, FeedType::u16, FeedType::u32, FeedType::u64};
+  static constexpr FeedType kUnsigned[] = {FeedType::u8, FeedType::u16, FeedType::u32,
+                                           FeedType::u64};
   static constexpr FeedType kSigned[] = {FeedType::i8, FeedType::i16, FeedType::i32, FeedType::i64};
   const auto size = dtype.itemsize();
   const int power = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
@@ -29,9 +30,12 @@ FeedType feed_type(const py::dtype& dtype) {
       if (size == 4) return FeedType::f32;
       if (size == 8) return FeedType::f64;
       break;
-    case 'b': return FeedType::boolean;
-    case 'u': return kUnsigned[power];
-    case 'i': return kSigned[power];
+    case 'b':
+      return FeedType::boolean;
+    case 'u':
+      return kUnsigned[power];
+    case 'i':
+      return kSigned[power];
   }
   throw py::type_error("arrays of dtype " + text(dtype) + " cannot be fed");
 }
@@ -39,8 +43,11 @@ FeedType feed_type(const py::dtype& dtype) {
 // A plan and the memory its weights live in.
 class BoundPlan {
  public:
-  BoundPlan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, const std::vector<ValueId>& bound)
-      : plan_(graph, std::move(outputs), capacity, bound), pointers_(plan_.bindings()), owners_(plan_.bindings()) {
+  BoundPlan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
+            const std::vector<ValueId>& bound)
+      : plan_(graph, std::move(outputs), capacity, bound),
+        pointers_(plan_.bindings()),
+        owners_(plan_.bindings()) {
     for (size_t id = 0; id < graph.values().size(); ++id)
       if (graph.values()[id].role == Role::Input) inputs_.push_back(static_cast<ValueId>(id));
   }
@@ -49,14 +56,17 @@ class BoundPlan {
 
   void bind(ValueId id, const py::array& array) {
     const int index = plan_.binding(id);
-    if (index < 0) throw py::value_error("value " + std::to_string(id) + " is not bound by this plan");
+    if (index < 0)
+      throw py::value_error("value " + std::to_string(id) + " is not bound by this plan");
     const Value& value = plan_.graph().value(id);
     const bool wide = value.storage == Storage::Accumulator;
-    if (array.dtype().kind() != 'f' || array.itemsize() != (wide ? 8 : 4) || !(array.flags() & py::array::c_style))
-      throw py::value_error(value.name + ": expected a contiguous " + (wide ? "float64" : "float32") + " array");
+    if (array.dtype().kind() != 'f' || array.itemsize() != (wide ? 8 : 4) ||
+        !(array.flags() & py::array::c_style))
+      throw py::value_error(value.name + ": expected a contiguous " +
+                            (wide ? "float64" : "float32") + " array");
     if (array.size() != value.features())
-      throw py::value_error(value.name + ": expected " + std::to_string(value.features()) + " elements, got " +
-                            std::to_string(array.size()));
+      throw py::value_error(value.name + ": expected " + std::to_string(value.features()) +
+                            " elements, got " + std::to_string(array.size()));
     pointers_[index] = const_cast<void*>(array.data());
     owners_[index] = array;
   }
@@ -69,13 +79,15 @@ class BoundPlan {
       std::vector<py::ssize_t> shape(value.shape.begin(), value.shape.end());
       if (value.has_batch()) shape.insert(shape.begin(), n);
       py::array_t<float> out(shape);
-      table.push_back({reinterpret_cast<char*>(out.mutable_data()), value.features() * int64_t{sizeof(float)}, FeedType::f32});
+      table.push_back({reinterpret_cast<char*>(out.mutable_data()),
+                       value.features() * int64_t{sizeof(float)}, FeedType::f32});
       results.append(out);
     }
     std::vector<StepInfo> steps;
     int64_t first = 0;
     do {
-      steps.push_back(step(std::min(plan_.capacity(), std::max<int64_t>(n - first, 1)), first, table));
+      steps.push_back(
+          step(std::min(plan_.capacity(), std::max<int64_t>(n - first, 1)), first, table));
       first += plan_.capacity();
     } while (first < n);
     run(steps, -1);
@@ -83,20 +95,24 @@ class BoundPlan {
   }
 
   // `results`: one array for each output, with a row for each entry of `order`.
-  int64_t train(const py::dict& feeds, const Order& order, int64_t batch, const Hyper& hyper, double seconds,
+  int64_t train(const py::dict& feeds, const Order& order, int64_t batch, const Hyper& hyper,
+                double seconds,
                 const std::vector<py::array_t<float, py::array::c_style>>& results) {
     if (batch < 1 || batch > plan_.capacity())
-      throw py::value_error("batch size must be from 1 to " + std::to_string(plan_.capacity()) + ", got " + std::to_string(batch));
+      throw py::value_error("batch size must be from 1 to " + std::to_string(plan_.capacity()) +
+                            ", got " + std::to_string(batch));
     if (hyper.ndim() != 2) throw py::value_error("hyper must have one row a step");
     std::vector<Feed> table = make_feeds(feeds, 0);
     const int64_t n = order.size();
     if (results.size() != plan_.outputs().size())
-      throw py::value_error("expected " + std::to_string(plan_.outputs().size()) + " arrays for results, got " + std::to_string(results.size()));
+      throw py::value_error("expected " + std::to_string(plan_.outputs().size()) +
+                            " arrays for results, got " + std::to_string(results.size()));
     for (size_t i = 0; i < results.size(); ++i) {
       const Value& value = plan_.graph().value(plan_.outputs()[i]);
       if (results[i].size() != value.features() * (value.has_batch() ? n : 1))
         throw py::value_error("the array for result " + std::to_string(i) + " has the wrong size");
-      table.push_back({reinterpret_cast<char*>(const_cast<float*>(results[i].data())), value.features() * int64_t{sizeof(float)}, FeedType::f32});
+      table.push_back({reinterpret_cast<char*>(const_cast<float*>(results[i].data())),
+                       value.features() * int64_t{sizeof(float)}, FeedType::f32});
     }
     const int64_t count = std::min<int64_t>(ceil_div(n, batch), hyper.shape(0));
     check_order(feeds, order.data(), std::min(n, count * batch));
@@ -119,12 +135,14 @@ class BoundPlan {
  private:
   StepInfo step(int64_t batch, int64_t first, const std::vector<Feed>& feeds) const {
     const int64_t shards = ceil_div(batch, kLanes);
-    return {batch, shards, plan_.slots(shards), seed_, step_, first, nullptr, feeds.data(), nullptr};
+    return {batch, shards,  plan_.slots(shards), seed_,  step_,
+            first, nullptr, feeds.data(),        nullptr};
   }
 
   const py::array feed_of(const py::dict& feeds, ValueId id) const {
     const Value& value = plan_.graph().value(id);
-    if (!feeds.contains(py::int_(id))) throw py::value_error("no array was given for input '" + value.name + "'");
+    if (!feeds.contains(py::int_(id)))
+      throw py::value_error("no array was given for input '" + value.name + "'");
     return feeds[py::int_(id)].cast<py::array>();
   }
 
@@ -134,13 +152,17 @@ class BoundPlan {
       const Value& value = plan_.graph().value(id);
       const py::array array = feed_of(feeds, id);
       const int64_t rows = array.ndim() ? array.shape(0) : 0;
-      if (!(array.flags() & py::array::c_style)) throw py::value_error("input '" + value.name + "' must be contiguous");
+      if (!(array.flags() & py::array::c_style))
+        throw py::value_error("input '" + value.name + "' must be contiguous");
       if (rows == 0 || array.size() / rows != value.features())
-        throw py::value_error("input '" + value.name + "': expected at least one row of shape " + to_string(value.shape) +
-                              ", got an array of shape " + text(array.attr("shape")));
+        throw py::value_error("input '" + value.name + "': expected at least one row of shape " +
+                              to_string(value.shape) + ", got an array of shape " +
+                              text(array.attr("shape")));
       if (rows < least_rows)
-        throw py::value_error("input '" + value.name + "': expected " + std::to_string(least_rows) + " rows, got " + std::to_string(rows));
-      table.push_back({static_cast<char*>(const_cast<void*>(array.data())), value.features() * array.itemsize(), feed_type(array.dtype())});
+        throw py::value_error("input '" + value.name + "': expected " + std::to_string(least_rows) +
+                              " rows, got " + std::to_string(rows));
+      table.push_back({static_cast<char*>(const_cast<void*>(array.data())),
+                       value.features() * array.itemsize(), feed_type(array.dtype())});
     }
     return table;
   }
@@ -150,7 +172,8 @@ class BoundPlan {
       const int64_t rows = feed_of(feeds, id).shape(0);
       for (int64_t i = 0; i < n; ++i)
         if (order[i] < 0 || order[i] >= rows)
-          throw py::index_error("row " + std::to_string(order[i]) + " is not among the " + std::to_string(rows) + " rows of input '" +
+          throw py::index_error("row " + std::to_string(order[i]) + " is not among the " +
+                                std::to_string(rows) + " rows of input '" +
                                 plan_.graph().value(id).name + "'");
     }
   }
@@ -167,7 +190,8 @@ class BoundPlan {
         interrupted = PyErr_CheckSignals() != 0;
       }
       if (interrupted) return Poll::cancel;
-      const bool late = seconds >= 0 && std::chrono::duration<double>(Clock::now() - start).count() > seconds;
+      const bool late =
+          seconds >= 0 && std::chrono::duration<double>(Clock::now() - start).count() > seconds;
       return late ? Poll::finish_step : Poll::go_on;
     };
     int64_t done;
@@ -189,16 +213,19 @@ class BoundPlan {
 
 void bind_plan(py::module_& m) {
   py::class_<BoundPlan>(m, "Plan", "A graph made ready to run: kernels chosen, memory planned.")
-      .def(py::init([](const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, const std::vector<ValueId>& bound) {
+      .def(py::init([](const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
+                       const std::vector<ValueId>& bound) {
              return std::make_unique<BoundPlan>(graph, std::move(outputs), capacity, bound);
            }),
-           py::arg("graph"), py::arg("outputs"), py::arg("capacity"), py::arg("bound") = std::vector<ValueId>{})
+           py::arg("graph"), py::arg("outputs"), py::arg("capacity"),
+           py::arg("bound") = std::vector<ValueId>{})
       .def_property_readonly("capacity", &BoundPlan::capacity)
       .def_readwrite("seed", &BoundPlan::seed_)
       .def_readwrite("step", &BoundPlan::step_)
       .def("bind", &BoundPlan::bind, py::arg("id"), py::arg("array"))
       .def("predict", &BoundPlan::predict, py::arg("feeds"), py::arg("n"))
-      .def("train", &BoundPlan::train, py::arg("feeds"), py::arg("order"), py::arg("batch_size"), py::arg("hyper"), py::arg("seconds") = -1.0,
+      .def("train", &BoundPlan::train, py::arg("feeds"), py::arg("order"), py::arg("batch_size"),
+           py::arg("hyper"), py::arg("seconds") = -1.0,
            py::arg("results") = std::vector<py::array_t<float, py::array::c_style>>{});
 }
 

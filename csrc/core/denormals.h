@@ -1,4 +1,5 @@
-// Denormals are flushed to zero inside kernels; the caller's mode comes back at the end of the scope.
+// Denormals are flushed to zero inside kernels; the caller's mode comes back at the end of the
+// scope.
 #pragma once
 
 #if defined(__SSE__) || defined(__x86_64__)

@@ -46,7 +46,8 @@ void Barrier::wait() {
   }
 }
 
-// Lives in the parent for good; the child of a fork makes another, since the workers do not exist there.
+// Lives in the parent for good; the child of a fork makes another, since the workers do not exist
+// there.
 struct ThreadPool::State {
   std::mutex busy;
   std::vector<std::thread> workers;
@@ -108,7 +109,8 @@ bool ThreadPool::try_run(int threads, const std::function<void(int)>& body) {
   }
   body(0);
   if (threads > 1)
-    for (uint32_t left; (left = state->running.load(std::memory_order_acquire)) != 0;) spin_then_sleep(state->running, left);
+    for (uint32_t left; (left = state->running.load(std::memory_order_acquire)) != 0;)
+      spin_then_sleep(state->running, left);
   return true;
 }
 

@@ -1,5 +1,6 @@
-// A small pool of our own: parked workers plus the caller, static split, a barrier that spins briefly and then sleeps.
-// After fork the child starts with no workers and makes new ones on first use.
+// A small pool of our own: parked workers plus the caller, static split, a barrier that spins
+// briefly and then sleeps. After fork the child starts with no workers and makes new ones on first
+// use.
 #pragma once
 
 #include <atomic>
@@ -28,8 +29,8 @@ class ThreadPool {
   // The process's pool.
   static ThreadPool& instance();
 
-  // Runs body(thread) for thread = 0 .. threads-1 and returns when all are done; the caller is thread 0.
-  // Returns false without running anything when another caller has the pool.
+  // Runs body(thread) for thread = 0 .. threads-1 and returns when all are done; the caller is
+  // thread 0. Returns false without running anything when another caller has the pool.
   bool try_run(int threads, const std::function<void(int)>& body);
 
  private:
@@ -39,7 +40,8 @@ class ThreadPool {
   friend struct ForkHandler;
 };
 
-// Threads a run uses: set_num_threads, else CONVNET_NUM_THREADS, else the physical cores this process may use.
+// Threads a run uses: set_num_threads, else CONVNET_NUM_THREADS, else the physical cores this
+// process may use.
 int num_threads();
 // Throws std::invalid_argument unless 1 <= threads <= 256; 0 restores the default.
 void set_num_threads(int threads);

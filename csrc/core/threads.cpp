@@ -30,7 +30,8 @@ double container_limit() {
   std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
   std::ifstream period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   double quota = 0, period = 0;
-  if (quota_file >> quota && period_file >> period && quota > 0 && period > 0) return quota / period;
+  if (quota_file >> quota && period_file >> period && quota > 0 && period > 0)
+    return quota / period;
   return 0;
 }
 
@@ -41,7 +42,8 @@ int physical_cores() {
   std::set<std::string> cores;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &set)) continue;
-    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                       "/topology/thread_siblings_list");
     std::string siblings;
     cores.insert(file >> siblings ? siblings : std::to_string(cpu));
   }
@@ -53,11 +55,13 @@ int default_threads() {
     char* end = nullptr;
     long n = std::strtol(text, &end, 10);
     if (*end || n < 1 || n > kMostThreads)
-      throw std::invalid_argument(std::string("CONVNET_NUM_THREADS must be an integer from 1 to 256, got '") + text + "'");
+      throw std::invalid_argument(
+          std::string("CONVNET_NUM_THREADS must be an integer from 1 to 256, got '") + text + "'");
     return static_cast<int>(n);
   }
   int n = physical_cores();
-  if (double limit = container_limit(); limit > 0) n = std::min(n, std::max(1, static_cast<int>(std::ceil(limit))));
+  if (double limit = container_limit(); limit > 0)
+    n = std::min(n, std::max(1, static_cast<int>(std::ceil(limit))));
   return std::min(n, kMostThreads);
 }
 
@@ -73,7 +77,9 @@ int num_threads() {
 
 void set_num_threads(int threads) {
   if (threads < 0 || threads > kMostThreads)
-    throw std::invalid_argument("Invalid value for argument `threads`. Expected an integer from 1 to 256. Received: " + std::to_string(threads));
+    throw std::invalid_argument(
+        "Invalid value for argument `threads`. Expected an integer from 1 to 256. Received: " +
+        std::to_string(threads));
   chosen.store(threads, std::memory_order_relaxed);
 }
 

@@ -9,8 +9,8 @@
 
 namespace convnet {
 
-#define DECLARE_TABLE(isa) \
-  namespace isa {          \
+#define DECLARE_TABLE(isa)        \
+  namespace isa {                 \
   extern const KernelTable table; \
   }
 #ifdef CONVNET_HAVE_avx512
@@ -77,7 +77,8 @@ const KernelTable& choose() {
     if (std::string(wanted) == table->isa) return *table;
     names += (names.empty() ? "" : ", ") + std::string(table->isa);
   }
-  throw std::invalid_argument("CONVNET_ISA is '" + std::string(wanted) + "'; this machine supports: " + names);
+  throw std::invalid_argument("CONVNET_ISA is '" + std::string(wanted) +
+                              "'; this machine supports: " + names);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What a CPU kernel is: one function over raw pointers and POD arguments, so that code compiled for one instruction set
-// shares nothing with the rest of the library but this header.
+// What a CPU kernel is: one function over raw pointers and POD arguments, so that code compiled for
+// one instruction set shares nothing with the rest of the library but this header.
 #pragma once
 
 #include <cstddef>
@@ -20,21 +20,22 @@ struct Feed {
 
 // What changes from step to step.
 struct StepInfo {
-  int64_t batch;           // live samples
-  int64_t shards;          // shards in use
-  int64_t slots;           // gradient slots in use
-  uint64_t seed;           // Philox key
-  uint64_t step;           // Philox counter: steps run since the plan was built
-  int64_t first;           // row of the outputs that the first sample goes to
-  const int64_t* order;    // row of the feeds for each sample; null: first, first + 1, ...
+  int64_t batch;         // live samples
+  int64_t shards;        // shards in use
+  int64_t slots;         // gradient slots in use
+  uint64_t seed;         // Philox key
+  uint64_t step;         // Philox counter: steps run since the plan was built
+  int64_t first;         // row of the outputs that the first sample goes to
+  const int64_t* order;  // row of the feeds for each sample; null: first, first + 1, ...
   const Feed* feeds;
-  const double* hyper;     // per-step scalars: learning rate, iteration
+  const double* hyper;  // per-step scalars: learning rate, iteration
 };
 
-// One call. `data` holds a pointer for each input, then for each output (null where an optional one is absent).
+// One call. `data` holds a pointer for each input, then for each output (null where an optional one
+// is absent).
 //  Shard kernels: one shard, pointers already at that shard.
-//  Group kernels: `shards[0 .. shard_count)`; pointers at shard 0, `stride` elements from shard to shard.
-//  Batch kernels: all `step->shards` shards; pointers and strides as for Group.
+//  Group kernels: `shards[0 .. shard_count)`; pointers at shard 0, `stride` elements from shard to
+//  shard. Batch kernels: all `step->shards` shards; pointers and strides as for Group.
 // Slotted values: pointers are at the shard's slot for Shard kernels, at slot 0 for Batch kernels.
 struct KernelArgs {
   const void* params;
@@ -42,9 +43,9 @@ struct KernelArgs {
   const int64_t* stride;
   const int64_t* shards;
   int64_t shard_count;
-  int64_t begin, end;      // units of work to do, out of the node's `units`
-  int64_t lanes;           // kLanes, or 1 where the node works on Single values
-  bool accumulate;         // a Slotted output already holds sums of earlier shards
+  int64_t begin, end;  // units of work to do, out of the node's `units`
+  int64_t lanes;       // kLanes, or 1 where the node works on Single values
+  bool accumulate;     // a Slotted output already holds sums of earlier shards
   const StepInfo* step;
   void* scratch;
 

@@ -1,4 +1,5 @@
-// Reverse-mode differentiation: walks the nodes backwards and lets each op add the ops that compute its gradient.
+// Reverse-mode differentiation: walks the nodes backwards and lets each op add the ops that compute
+// its gradient.
 #include <set>
 #include <stdexcept>
 
@@ -28,7 +29,8 @@ std::vector<bool> reached(const Graph& graph, const std::vector<ValueId>& wrt) {
   return needed;
 }
 
-// One value from its contributions: sums over slots and over contributions for weights, plain sums for activations.
+// One value from its contributions: sums over slots and over contributions for weights, plain sums
+// for activations.
 ValueId total(Graph& graph, ValueId of, const std::vector<ValueId>& parts) {
   if (parts.empty()) return kNone;
   if (graph.value(of).storage == Storage::Single) {
@@ -43,7 +45,8 @@ ValueId total(Graph& graph, ValueId of, const std::vector<ValueId>& parts) {
 
 }  // namespace
 
-std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses, const std::map<ValueId, ValueId>& seeds,
+std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
+                                           const std::map<ValueId, ValueId>& seeds,
                                            const std::vector<ValueId>& wrt) {
   const std::vector<bool> needed = reached(*this, wrt);
   Contributions parts(values_.size());
@@ -51,7 +54,9 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses, c
   for (ValueId loss : losses) {
     const Value& v = value(loss);
     if (v.storage == Storage::Single) {
-      if (v.features() != 1) throw std::invalid_argument("backward: a loss must be a scalar, got shape " + to_string(v.shape));
+      if (v.features() != 1)
+        throw std::invalid_argument("backward: a loss must be a scalar, got shape " +
+                                    to_string(v.shape));
       parts[loss].push_back(constant(v.shape, {1.0f}));
     } else if (v.storage != Storage::PerShard) {
       throw std::invalid_argument("backward: a loss must be the result of loss_mean or a scalar");
@@ -59,7 +64,8 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses, c
     seeded[loss] = true;
   }
   for (auto [value, seed] : seeds)
-    parts[value].push_back(values_[seed].storage == Storage::Batched ? add("live_only", {seed})[0] : seed);
+    parts[value].push_back(values_[seed].storage == Storage::Batched ? add("live_only", {seed})[0]
+                                                                     : seed);
   for (NodeId n = static_cast<NodeId>(nodes_.size()) - 1; n >= 0; --n) {
     const Op* op = nodes_[n].op;
     if (!op->def->gradient || nodes_[n].update || nodes_[n].dead) continue;
@@ -85,7 +91,8 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses, c
     if (values_[v].role != Role::Parameter || parts[v].empty()) continue;
     ValueId grad = total(*this, static_cast<ValueId>(v), parts[v]);
     // A gradient is bound to memory of its own: not a view, not a weight, not another's gradient.
-    if (values_[grad].alias != kNone || values_[grad].role != Role::Temporary || !used.insert(grad).second)
+    if (values_[grad].alias != kNone || values_[grad].role != Role::Temporary ||
+        !used.insert(grad).second)
       grad = add("slot_sum", {grad})[0];
     result[static_cast<ValueId>(v)] = grad;
   }

@@ -1,9 +1,9 @@
-// Merges chains of nodes into fused ops, on the forward graph and before autodiff: a fused op's gradient can then use what the
-// fused forward kept.
+// Merges chains of nodes into fused ops, on the forward graph and before autodiff: a fused op's
+// gradient can then use what the fused forward kept.
 //
 //  conv2d | dense  + unary relu, sigmoid or tanh   -> the op's activation
-//  conv2d          + 2x2 max pool                  -> pool before the activation, which is monotonic
-//  conv2d (linear) + 2x2 average pool              -> pool
+//  conv2d          + 2x2 max pool                  -> pool before the activation, which is
+//  monotonic conv2d (linear) + 2x2 average pool              -> pool
 #include <algorithm>
 
 #include "graph/graph.h"
@@ -55,9 +55,11 @@ class Fuser {
     const std::string kind = next->op->name, pool = text_attr(node, "pool");
     if (kind == "unary" && is_linear(node)) {
       const std::string fn = text_attr(*next, "fn");
-      if (next->attrs.size() != 1 || (fn != "relu" && fn != "sigmoid" && fn != "tanh")) return false;
+      if (next->attrs.size() != 1 || (fn != "relu" && fn != "sigmoid" && fn != "tanh"))
+        return false;
       node.attrs["activation"] = fn;
-    } else if (op == "conv2d" && pool.empty() && is_block_pool(*next) && (kind == "max_pool" || (kind == "avg_pool" && is_linear(node)))) {
+    } else if (op == "conv2d" && pool.empty() && is_block_pool(*next) &&
+               (kind == "max_pool" || (kind == "avg_pool" && is_linear(node)))) {
       node.attrs["pool"] = std::string(kind == "max_pool" ? "max" : "average");
     } else {
       return false;

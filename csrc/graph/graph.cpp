@@ -8,12 +8,18 @@ namespace convnet {
 
 const char* name_of(Storage storage) {
   switch (storage) {
-    case Storage::Batched: return "batched";
-    case Storage::Bits: return "bits";
-    case Storage::PerShard: return "per_shard";
-    case Storage::Slotted: return "slotted";
-    case Storage::Single: return "single";
-    case Storage::Accumulator: return "accumulator";
+    case Storage::Batched:
+      return "batched";
+    case Storage::Bits:
+      return "bits";
+    case Storage::PerShard:
+      return "per_shard";
+    case Storage::Slotted:
+      return "slotted";
+    case Storage::Single:
+      return "single";
+    case Storage::Accumulator:
+      return "accumulator";
   }
   return "";
 }
@@ -21,7 +27,8 @@ const char* name_of(Storage storage) {
 ValueId Graph::add_value(Value value) {
   for (int64_t extent : value.shape)
     if (extent < 0)
-      throw std::invalid_argument("a shape must not have negative extents, got " + to_string(value.shape));
+      throw std::invalid_argument("a shape must not have negative extents, got " +
+                                  to_string(value.shape));
   values_.push_back(std::move(value));
   return static_cast<ValueId>(values_.size()) - 1;
 }
@@ -36,38 +43,53 @@ ValueId Graph::input(Dims shape, std::string name) {
 }
 
 ValueId Graph::parameter(Dims shape, std::string name) {
-  return add_value({.name = std::move(name), .storage = Storage::Single, .role = Role::Parameter, .shape = std::move(shape)});
+  return add_value({.name = std::move(name),
+                    .storage = Storage::Single,
+                    .role = Role::Parameter,
+                    .shape = std::move(shape)});
 }
 
 ValueId Graph::state(Dims shape, std::string name) {
-  return add_value({.name = std::move(name), .storage = Storage::Single, .role = Role::State, .shape = std::move(shape)});
+  return add_value({.name = std::move(name),
+                    .storage = Storage::Single,
+                    .role = Role::State,
+                    .shape = std::move(shape)});
 }
 
 ValueId Graph::constant(Dims shape, std::vector<float> data) {
   if (numel(shape) != static_cast<int64_t>(data.size()))
-    throw std::invalid_argument("constant: " + std::to_string(data.size()) + " elements do not fill the shape " + to_string(shape));
-  return add_value({.storage = Storage::Single, .role = Role::Constant, .shape = std::move(shape), .constant = std::move(data)});
+    throw std::invalid_argument("constant: " + std::to_string(data.size()) +
+                                " elements do not fill the shape " + to_string(shape));
+  return add_value({.storage = Storage::Single,
+                    .role = Role::Constant,
+                    .shape = std::move(shape),
+                    .constant = std::move(data)});
 }
 
 ValueId Graph::accumulator(std::string name) {
-  return add_value({.name = std::move(name), .storage = Storage::Accumulator, .role = Role::State, .shape = {2}});
+  return add_value({.name = std::move(name),
+                    .storage = Storage::Accumulator,
+                    .role = Role::State,
+                    .shape = {2}});
 }
 
 std::vector<ValueId> Graph::add(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
   return add_node(op, std::move(inputs), std::move(attrs), false);
 }
 
-std::vector<ValueId> Graph::update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+std::vector<ValueId> Graph::update(const std::string& op, std::vector<ValueId> inputs,
+                                   Attrs attrs) {
   return add_node(op, std::move(inputs), std::move(attrs), true);
 }
 
-std::vector<ValueId> Graph::add_node(const std::string& name, std::vector<ValueId> inputs, Attrs attrs,
-                                     bool update) {
+std::vector<ValueId> Graph::add_node(const std::string& name, std::vector<ValueId> inputs,
+                                     Attrs attrs, bool update) {
   const Op* op = find_op(name);
   if (!op) throw std::invalid_argument("there is no op named '" + name + "'");
   for (ValueId id : inputs)
     if (id != kNone && (id < 0 || id >= static_cast<ValueId>(values_.size())))
-      throw std::invalid_argument(name + ": there is no value " + std::to_string(id) + " in this graph");
+      throw std::invalid_argument(name + ": there is no value " + std::to_string(id) +
+                                  " in this graph");
   Node node{.op = op, .attrs = std::move(attrs), .inputs = std::move(inputs)};
   node.update = update;
   node.given = node.inputs.size();

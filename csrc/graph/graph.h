@@ -27,19 +27,22 @@ struct Value {
   std::string name;
   Storage storage = Storage::Batched;
   Role role = Role::Temporary;
-  Dims shape;             // of one sample where the storage has a batch, whole otherwise
-  int64_t fold = 1;       // samples folded into the batch
+  Dims shape;        // of one sample where the storage has a batch, whole otherwise
+  int64_t fold = 1;  // samples folded into the batch
   NodeId producer = kNone;
   ValueId alias = kNone;  // a view of this value
   std::vector<float> constant;
 
   bool has_batch() const { return storage == Storage::Batched || storage == Storage::Bits; }
-  bool depends_on_batch() const { return storage != Storage::Single && storage != Storage::Accumulator; }
+  bool depends_on_batch() const {
+    return storage != Storage::Single && storage != Storage::Accumulator;
+  }
   // Elements of one shard (without lanes), of one slot, or of the whole.
   int64_t features() const { return fold * numel(shape); }
 };
 
-using Attr = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
+using Attr =
+    std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 using Attrs = std::map<std::string, Attr>;
 
 enum class Scope { Shard, Group, Batch };
@@ -53,11 +56,11 @@ struct Node {
   size_t given = 0;               // inputs before those that `infer` derived
   std::vector<std::byte> params;  // the kernel's POD parameter block
   Scope scope = Scope::Shard;
-  int64_t units = 1;              // independent pieces of one shard's work (of the whole's, for Batch)
-  size_t scratch = 0;             // bytes a call needs for itself
-  bool update = false;            // runs after everything else, in order
-  bool impure = false;            // writes a state: never dropped
-  bool dead = false;              // replaced by fusion
+  int64_t units = 1;    // independent pieces of one shard's work (of the whole's, for Batch)
+  size_t scratch = 0;   // bytes a call needs for itself
+  bool update = false;  // runs after everything else, in order
+  bool impure = false;  // writes a state: never dropped
+  bool dead = false;    // replaced by fusion
 };
 
 class Graph {
@@ -74,9 +77,11 @@ class Graph {
   std::vector<ValueId> update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
   // Merges chains of nodes into fused ops; values in `keep` stay computed.
   void fuse(const std::vector<ValueId>& keep);
-  // Reverse-mode differentiation of the sum of `losses` (results of loss_mean, or scalars). `seeds` are gradients given for
-  // further values. Returns the gradient of each parameter reached, and of each value in `wrt`.
-  std::map<ValueId, ValueId> backward(const std::vector<ValueId>& losses, const std::map<ValueId, ValueId>& seeds = {},
+  // Reverse-mode differentiation of the sum of `losses` (results of loss_mean, or scalars). `seeds`
+  // are gradients given for further values. Returns the gradient of each parameter reached, and of
+  // each value in `wrt`.
+  std::map<ValueId, ValueId> backward(const std::vector<ValueId>& losses,
+                                      const std::map<ValueId, ValueId>& seeds = {},
                                       const std::vector<ValueId>& wrt = {});
 
   const Value& value(ValueId id) const { return values_.at(id); }

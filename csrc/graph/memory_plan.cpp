@@ -1,6 +1,7 @@
-// Gives every value a place. Values that one thread makes and uses within one run of shard nodes live in that thread's slab and
-// are overwritten by the next shard; values kept longer live in their shard's slab. Places within a slab are reused once a
-// value is dead: largest first, at the lowest offset free during its lifetime.
+// Gives every value a place. Values that one thread makes and uses within one run of shard nodes
+// live in that thread's slab and are overwritten by the next shard; values kept longer live in
+// their shard's slab. Places within a slab are reused once a value is dead: largest first, at the
+// lowest offset free during its lifetime.
 #include <algorithm>
 
 #include "graph/plan.h"
@@ -22,10 +23,14 @@ struct Life {
 size_t bytes_of(const Value& v) {
   const size_t n = static_cast<size_t>(v.features());
   switch (v.storage) {
-    case Storage::Batched: return n * kLanes * sizeof(float);
-    case Storage::Bits: return n * sizeof(uint16_t);
-    case Storage::Accumulator: return n * sizeof(double);
-    default: return n * sizeof(float);
+    case Storage::Batched:
+      return n * kLanes * sizeof(float);
+    case Storage::Bits:
+      return n * sizeof(uint16_t);
+    case Storage::Accumulator:
+      return n * sizeof(double);
+    default:
+      return n * sizeof(float);
   }
 }
 
@@ -59,7 +64,8 @@ class Planner {
  private:
   void touch(ValueId id, int position, int block) {
     id = graph_.root(id);
-    auto it = std::find_if(lives_.begin(), lives_.end(), [&](const Life& life) { return life.value == id; });
+    auto it = std::find_if(lives_.begin(), lives_.end(),
+                           [&](const Life& life) { return life.value == id; });
     if (it == lives_.end()) {
       lives_.push_back({id, align(bytes_of(graph_.value(id))), position, position, block});
       return;
@@ -84,7 +90,8 @@ class Planner {
   }
 
   size_t pack(std::vector<Life>& lives) {
-    std::stable_sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
+    std::stable_sort(lives.begin(), lives.end(),
+                     [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
     std::vector<std::pair<size_t, const Life*>> placed;  // by offset
     size_t total = 0;
     for (const Life& life : lives) {
@@ -111,7 +118,8 @@ class Planner {
 
 }  // namespace
 
-Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const std::map<ValueId, int>& bound) {
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages,
+                   const std::map<ValueId, int>& bound) {
   return Planner(graph, stages, bound).take();
 }
 

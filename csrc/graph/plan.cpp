@@ -23,7 +23,8 @@ std::vector<bool> live_nodes(const Graph& graph, const std::vector<ValueId>& wan
     const Node& node = graph.nodes()[n];
     if (node.dead) continue;
     live[n] = node.update || node.impure ||
-              std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) { return needed[id]; });
+              std::any_of(node.outputs.begin(), node.outputs.end(),
+                          [&](ValueId id) { return needed[id]; });
     if (!live[n]) continue;
     for (ValueId id : node.inputs)
       if (id != kNone) needed[id] = needed[graph.root(id)] = true;
@@ -35,14 +36,18 @@ bool needs_binding(const Value& v) { return v.role == Role::Parameter || v.role 
 
 }  // namespace
 
-Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, const std::vector<ValueId>& bound)
+Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
+           const std::vector<ValueId>& bound)
     : graph_(graph), outputs_(std::move(outputs)), capacity_(capacity) {
-  if (capacity < 1) throw std::invalid_argument("Plan: capacity must be at least 1, got " + std::to_string(capacity));
+  if (capacity < 1)
+    throw std::invalid_argument("Plan: capacity must be at least 1, got " +
+                                std::to_string(capacity));
   std::vector<ValueId> wanted = bound;
   // Results leave through `scatter` nodes; their feeds follow those of the inputs.
   for (const Value& v : graph_.values()) input_count_ += v.role == Role::Input;
   for (size_t i = 0; i < outputs_.size(); ++i)
-    wanted.push_back(graph_.add("scatter", {outputs_[i]}, {{"feed", input_count_ + static_cast<int64_t>(i)}})[0]);
+    wanted.push_back(graph_.add("scatter", {outputs_[i]},
+                                {{"feed", input_count_ + static_cast<int64_t>(i)}})[0]);
   for (size_t v = 0; v < graph_.values().size(); ++v)
     if (needs_binding(graph_.values()[v])) bound_.emplace(static_cast<ValueId>(v), 0);
   for (ValueId id : bound) bound_.emplace(id, 0);
@@ -50,12 +55,15 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, c
 
   stages_ = schedule(graph_, live_nodes(graph_, wanted));
   layout_ = plan_memory(graph_, stages_, bound_);
-  first_update_ = std::find_if(stages_.begin(), stages_.end(), [](const Stage& s) { return s.update; }) - stages_.begin();
+  first_update_ =
+      std::find_if(stages_.begin(), stages_.end(), [](const Stage& s) { return s.update; }) -
+      stages_.begin();
   const KernelTable& table = kernels();
   isa_ = table.isa;
   for (const Stage& stage : stages_) {
     auto& calls = calls_.emplace_back();
-    for (NodeId n : stage.nodes) calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
+    for (NodeId n : stage.nodes)
+      calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
   }
 }
 

@@ -1,5 +1,5 @@
-// A plan: the graph's nodes in the order they run, cut into segments, with a place in memory for every value.
-// Immutable once built; a Workspace holds the memory of one run.
+// A plan: the graph's nodes in the order they run, cut into segments, with a place in memory for
+// every value. Immutable once built; a Workspace holds the memory of one run.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,9 @@ struct Place {
   size_t offset = 0;  // bytes within the slab or block; index of the binding for Bound
 };
 
-// Nodes between two barriers. In a split stage the nodes are independent of each other and each is divided over the threads by
-// its units. Otherwise each thread takes its own shards through the nodes.
+// Nodes between two barriers. In a split stage the nodes are independent of each other and each is
+// divided over the threads by its units. Otherwise each thread takes its own shards through the
+// nodes.
 struct Stage {
   bool split = false;
   bool fixed = false;   // depends on weights and constants only
@@ -53,15 +54,17 @@ struct Layout {
   size_t shared_bytes = 0;  // a shard
   size_t local_bytes = 0;   // a thread
   size_t single_bytes = 0;
-  size_t slot_bytes = 0;    // a slot
-  size_t scratch_bytes = 0; // a thread
+  size_t slot_bytes = 0;     // a slot
+  size_t scratch_bytes = 0;  // a thread
   std::map<ValueId, Place> places;
 };
 
-// Order of execution: shard work depth first, whole-batch work as late as it may come, updates last.
+// Order of execution: shard work depth first, whole-batch work as late as it may come, updates
+// last.
 std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live);
 // Places for all values the stages touch; values in `bound` live in the caller's memory.
-Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const std::map<ValueId, int>& bound);
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages,
+                   const std::map<ValueId, int>& bound);
 
 class Workspace;
 
@@ -70,8 +73,10 @@ enum class Poll { go_on, finish_step, cancel };
 
 class Plan {
  public:
-  // `outputs` are copied out by `predict`; `bound` are further values that live in the caller's memory.
-  Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity, const std::vector<ValueId>& bound);
+  // `outputs` are copied out by `predict`; `bound` are further values that live in the caller's
+  // memory.
+  Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
+       const std::vector<ValueId>& bound);
   ~Plan();
 
   int64_t capacity() const { return capacity_; }
@@ -86,9 +91,11 @@ class Plan {
   int64_t slots(int64_t shards) const;
   const std::string& isa() const { return isa_; }
 
-  // Runs the steps in order and returns how many were finished. `poll` is called on the caller's thread about every 20 ms; a step
-  // that it cancels leaves weights untouched. Any number of threads may be in here at once.
-  int64_t run(void* const* bindings, const StepInfo* steps, int64_t count, const std::function<Poll()>& poll) const;
+  // Runs the steps in order and returns how many were finished. `poll` is called on the caller's
+  // thread about every 20 ms; a step that it cancels leaves weights untouched. Any number of
+  // threads may be in here at once.
+  int64_t run(void* const* bindings, const StepInfo* steps, int64_t count,
+              const std::function<Poll()>& poll) const;
 
  private:
   friend class Workspace;

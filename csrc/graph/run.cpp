@@ -18,17 +18,21 @@ constexpr int kMostOperands = 32;
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 size_t element_bytes(const Value& v) {
-  return v.storage == Storage::Bits ? sizeof(uint16_t) : v.storage == Storage::Accumulator ? sizeof(double) : sizeof(float);
+  return v.storage == Storage::Bits          ? sizeof(uint16_t)
+         : v.storage == Storage::Accumulator ? sizeof(double)
+                                             : sizeof(float);
 }
 
 }  // namespace
 
-Call make_call(const Graph& graph, const Node& node, const Layout& layout, const KernelTable& table) {
+Call make_call(const Graph& graph, const Node& node, const Layout& layout,
+               const KernelTable& table) {
   Call call{.fn = table.fn[node.op->kernel], .node = &node};
   bool single = true;
   std::vector<ValueId> operands = node.inputs;
   operands.insert(operands.end(), node.outputs.begin(), node.outputs.end());
-  if (operands.size() > kMostOperands) throw std::invalid_argument(std::string(node.op->name) + ": more than 32 operands");
+  if (operands.size() > kMostOperands)
+    throw std::invalid_argument(std::string(node.op->name) + ": more than 32 operands");
   for (ValueId id : operands) {
     if (id == kNone) {
       call.places.push_back({Pool::Bound, SIZE_MAX});
@@ -38,22 +42,25 @@ Call make_call(const Graph& graph, const Node& node, const Layout& layout, const
     const Value& value = graph.value(graph.root(id));
     const Place place = layout.places.at(graph.root(id));
     call.places.push_back(place);
-    const size_t slab = place.pool == Pool::Shared ? layout.shared_bytes
+    const size_t slab = place.pool == Pool::Shared  ? layout.shared_bytes
                         : place.pool == Pool::Slots ? layout.slot_bytes
                                                     : 0;
     call.strides.push_back(static_cast<int64_t>(slab / element_bytes(value)));
     if (value.depends_on_batch()) single = false;
   }
-  for (ValueId id : node.outputs) call.slotted = call.slotted || graph.value(id).storage == Storage::Slotted;
+  for (ValueId id : node.outputs)
+    call.slotted = call.slotted || graph.value(id).storage == Storage::Slotted;
   call.lanes = single ? 1 : kLanes;
   return call;
 }
 
-Workspace::Workspace(const Plan& plan) : plan_(plan), single_(aligned_zeros(plan.layout_.single_bytes)) {
+Workspace::Workspace(const Plan& plan)
+    : plan_(plan), single_(aligned_zeros(plan.layout_.single_bytes)) {
   for (const auto& [id, place] : plan.layout_.places) {
     const Value& value = plan.graph_.value(id);
     if (value.role == Role::Constant && place.pool == Pool::Single)
-      std::memcpy(single_.get() + place.offset, value.constant.data(), value.constant.size() * sizeof(float));
+      std::memcpy(single_.get() + place.offset, value.constant.data(),
+                  value.constant.size() * sizeof(float));
   }
 }
 
@@ -66,10 +73,13 @@ void Workspace::prepare(int threads, int64_t shards, int64_t slots) {
     slots_ = aligned_zeros(plan_.layout_.slot_bytes * static_cast<size_t>(slots));
     slot_count_ = slots;
   }
-  // Shards run by all threads together are fewer than twice the threads, and each has a slab of its own.
-  const size_t slabs = static_cast<size_t>(std::min<int64_t>(std::max<int64_t>(threads, shards), 2 * threads + 1));
+  // Shards run by all threads together are fewer than twice the threads, and each has a slab of its
+  // own.
+  const size_t slabs =
+      static_cast<size_t>(std::min<int64_t>(std::max<int64_t>(threads, shards), 2 * threads + 1));
   while (local_.size() < slabs) local_.push_back(aligned_zeros(plan_.layout_.local_bytes));
-  while (scratch_.size() < static_cast<size_t>(threads)) scratch_.push_back(aligned_zeros(plan_.layout_.scratch_bytes));
+  while (scratch_.size() < static_cast<size_t>(threads))
+    scratch_.push_back(aligned_zeros(plan_.layout_.scratch_bytes));
   if (own_.size() < static_cast<size_t>(threads)) own_.resize(threads);
   for (auto& list : own_) list.reserve(static_cast<size_t>(shards));
 }
@@ -77,9 +87,16 @@ void Workspace::prepare(int threads, int64_t shards, int64_t slots) {
 // One call of Plan::run, shared by its threads.
 class Runner {
  public:
-  Runner(const Plan& plan, Workspace& workspace, void* const* bindings, const StepInfo* steps, int64_t count,
-         const std::function<Poll()>& poll, int threads)
-      : plan_(plan), ws_(workspace), bindings_(bindings), steps_(steps), count_(count), poll_(poll), threads_(threads), barrier_(threads) {}
+  Runner(const Plan& plan, Workspace& workspace, void* const* bindings, const StepInfo* steps,
+         int64_t count, const std::function<Poll()>& poll, int threads)
+      : plan_(plan),
+        ws_(workspace),
+        bindings_(bindings),
+        steps_(steps),
+        count_(count),
+        poll_(poll),
+        threads_(threads),
+        barrier_(threads) {}
 
   int64_t done() const { return done_; }
 
@@ -97,10 +114,12 @@ class Runner {
     const int64_t shards = info().shards, slots = info().slots;
     int64_t best = -1;
     double best_cost = 0;
-    for (int64_t lead = std::max<int64_t>(0, shards - std::min<int64_t>(slots, 2 * threads_)); lead <= shards; ++lead) {
+    for (int64_t lead = std::max<int64_t>(0, shards - std::min<int64_t>(slots, 2 * threads_));
+         lead <= shards; ++lead) {
       int64_t most = 0;
       for (int t = 0; t < threads_; ++t) most = std::max(most, owned(lead, slots, t));
-      const double cost = static_cast<double>(most) + 1.1 * static_cast<double>(shards - lead) / threads_;
+      const double cost =
+          static_cast<double>(most) + 1.1 * static_cast<double>(shards - lead) / threads_;
       if (best < 0 || cost < best_cost) best = lead, best_cost = cost;
     }
     lead_ = best;
@@ -129,9 +148,12 @@ class Runner {
     for (size_t s = 0; s < plan_.stages_.size(); ++s) {
       const Stage& stage = plan_.stages_[s];
       if (stage.fixed && index > 0 && plan_.first_update_ == plan_.stages_.size()) continue;
-      if (stage.split) split(thread, plan_.calls_[s]);
-      else shards(thread, plan_.calls_[s]);
-      if (thread == 0) ask(s + 1 == plan_.stages_.size(), s < plan_.first_update_ && s + 1 < plan_.stages_.size());
+      if (stage.split)
+        split(thread, plan_.calls_[s]);
+      else
+        shards(thread, plan_.calls_[s]);
+      if (thread == 0)
+        ask(s + 1 == plan_.stages_.size(), s < plan_.first_update_ && s + 1 < plan_.stages_.size());
       barrier_.wait();
       if (cancelled_) return false;
     }
@@ -139,7 +161,8 @@ class Runner {
     return true;
   }
 
-  // The caller's thread asks now and then whether to go on. `last`: between steps; `open`: weights are not touched yet.
+  // The caller's thread asks now and then whether to go on. `last`: between steps; `open`: weights
+  // are not touched yet.
   void ask(bool last, bool open) {
     if (!poll_ || stop_ || !(last || open)) return;
     const auto now = std::chrono::steady_clock::now();
@@ -164,8 +187,11 @@ class Runner {
         size_t end = i;
         while (end < calls.size() && calls[end].node->scope == Scope::Shard) ++end;
         for (int64_t shard : own)
-          for (size_t c = i; c < end; ++c) run(thread, calls[c], &shard, 1, 0, calls[c].node->units, thread);
-        if (end < calls.size()) run(thread, calls[end], own.data(), static_cast<int64_t>(own.size()), 0, calls[end].node->units, thread);
+          for (size_t c = i; c < end; ++c)
+            run(thread, calls[c], &shard, 1, 0, calls[c].node->units, thread);
+        if (end < calls.size())
+          run(thread, calls[end], own.data(), static_cast<int64_t>(own.size()), 0,
+              calls[end].node->units, thread);
         i = end + 1;
       }
     if (rest_.empty()) return;
@@ -180,16 +206,20 @@ class Runner {
   void together(int thread, const Call& call) {
     const int64_t units = call.node->units, left = static_cast<int64_t>(rest_.size());
     if (call.node->scope == Scope::Group) {
-      run(thread, call, rest_.data(), left, units * thread / threads_, units * (thread + 1) / threads_, 0);
+      run(thread, call, rest_.data(), left, units * thread / threads_,
+          units * (thread + 1) / threads_, 0);
       return;
     }
-    const int64_t begin = left * units * thread / threads_, end = left * units * (thread + 1) / threads_;
+    const int64_t begin = left * units * thread / threads_,
+                  end = left * units * (thread + 1) / threads_;
     for (int64_t r = begin / units; r < left && r * units < end; ++r)
-      run(thread, call, &rest_[r], 1, std::max<int64_t>(begin - r * units, 0), std::min(end - r * units, units), static_cast<int>(r));
+      run(thread, call, &rest_[r], 1, std::max<int64_t>(begin - r * units, 0),
+          std::min(end - r * units, units), static_cast<int>(r));
   }
 
   // `slab`: the local slab in use. Group and Batch calls have pointers at shard 0.
-  void run(int thread, const Call& call, const int64_t* shards, int64_t shard_count, int64_t begin, int64_t end, int slab) {
+  void run(int thread, const Call& call, const int64_t* shards, int64_t shard_count, int64_t begin,
+           int64_t end, int slab) {
     if (begin >= end) return;
     static constexpr int64_t kFirst = 0;
     const bool one = call.node->scope == Scope::Shard;
@@ -197,19 +227,34 @@ class Runner {
     const int64_t shard = one ? *shards : 0;
     void* data[kMostOperands];
     for (size_t i = 0; i < call.places.size(); ++i) data[i] = resolve(call.places[i], shard, slab);
-    const KernelArgs args{call.node->params.data(), data,       call.strides.data(), shards, shard_count, begin, end, call.lanes,
-                          call.slotted && shard >= info().slots, &info(), ws_.scratch_[thread].get()};
+    const KernelArgs args{call.node->params.data(),
+                          data,
+                          call.strides.data(),
+                          shards,
+                          shard_count,
+                          begin,
+                          end,
+                          call.lanes,
+                          call.slotted && shard >= info().slots,
+                          &info(),
+                          ws_.scratch_[thread].get()};
     call.fn(args);
   }
 
   void* resolve(const Place& place, int64_t shard, int slab) const {
     const Layout& layout = plan_.layout_;
     switch (place.pool) {
-      case Pool::Shared: return ws_.shared_.get() + static_cast<size_t>(shard) * layout.shared_bytes + place.offset;
-      case Pool::Local: return ws_.local_[slab].get() + place.offset;
-      case Pool::Single: return ws_.single_.get() + place.offset;
-      case Pool::Slots: return ws_.slots_.get() + static_cast<size_t>(shard % info().slots) * layout.slot_bytes + place.offset;
-      case Pool::Bound: return place.offset == SIZE_MAX ? nullptr : bindings_[place.offset];
+      case Pool::Shared:
+        return ws_.shared_.get() + static_cast<size_t>(shard) * layout.shared_bytes + place.offset;
+      case Pool::Local:
+        return ws_.local_[slab].get() + place.offset;
+      case Pool::Single:
+        return ws_.single_.get() + place.offset;
+      case Pool::Slots:
+        return ws_.slots_.get() + static_cast<size_t>(shard % info().slots) * layout.slot_bytes +
+               place.offset;
+      case Pool::Bound:
+        return place.offset == SIZE_MAX ? nullptr : bindings_[place.offset];
     }
     return nullptr;
   }
@@ -228,10 +273,12 @@ class Runner {
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
 };
 
-int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count, const std::function<Poll()>& poll) const {
+int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
+                  const std::function<Poll()>& poll) const {
   if (count == 0) return 0;
   int64_t shards = 0, slots = 0;
-  for (int64_t i = 0; i < count; ++i) shards = std::max(shards, steps[i].shards), slots = std::max(slots, steps[i].slots);
+  for (int64_t i = 0; i < count; ++i)
+    shards = std::max(shards, steps[i].shards), slots = std::max(slots, steps[i].slots);
   auto workspace = acquire();
   int64_t done = 0;
   // Another run has the pool: this one goes on alone.

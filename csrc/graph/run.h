@@ -6,9 +6,11 @@
 namespace convnet {
 
 // The call site of a node, with places resolved as far as the plan knows them.
-Call make_call(const Graph& graph, const Node& node, const Layout& layout, const KernelTable& table);
+Call make_call(const Graph& graph, const Node& node, const Layout& layout,
+               const KernelTable& table);
 
-// The arena of one run. Grows to what a run needs and stays: later runs of the same size allocate nothing.
+// The arena of one run. Grows to what a run needs and stays: later runs of the same size allocate
+// nothing.
 class Workspace {
  public:
   explicit Workspace(const Plan& plan);

@@ -1,5 +1,5 @@
-// Cuts the graph into stages. Shard work runs as far as it can without a barrier; what needs the whole batch comes as late as
-// it may; updates of weights and metrics come last.
+// Cuts the graph into stages. Shard work runs as far as it can without a barrier; what needs the
+// whole batch comes as late as it may; updates of weights and metrics come last.
 #include <algorithm>
 
 #include "graph/plan.h"
@@ -22,7 +22,10 @@ bool is_split(const Graph& graph, const Node& node) {
 class Scheduler {
  public:
   Scheduler(const Graph& graph, const std::vector<bool>& live)
-      : graph_(graph), pending_(live), available_(graph.values().size()), fixed_(available_.size()) {
+      : graph_(graph),
+        pending_(live),
+        available_(graph.values().size()),
+        fixed_(available_.size()) {
     for (size_t v = 0; v < available_.size(); ++v) {
       const Value& value = graph.value(static_cast<ValueId>(v));
       available_[v] = value.producer == kNone;
@@ -62,15 +65,19 @@ class Scheduler {
       if (!pending_[n] || node.update || is_split(graph_, node) != split || !ready(node)) continue;
       pending_[n] = false;
       stage.nodes.push_back(static_cast<NodeId>(n));
-      const bool fixed = !node.impure && std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
-        return id == kNone || fixed_[graph_.root(id)];
-      }) && !node.inputs.empty();
+      const bool fixed =
+          !node.impure &&
+          std::all_of(node.inputs.begin(), node.inputs.end(),
+                      [&](ValueId id) { return id == kNone || fixed_[graph_.root(id)]; }) &&
+          !node.inputs.empty();
       stage.fixed = stage.fixed && fixed;
       for (ValueId id : node.outputs) {
         fixed_[id] = fixed;
         // Nodes of a split stage are independent: what they make is there after the barrier only.
-        if (split) fresh.push_back(id);
-        else available_[id] = true;
+        if (split)
+          fresh.push_back(id);
+        else
+          available_[id] = true;
       }
     }
     for (ValueId id : fresh) available_[id] = true;
@@ -87,7 +94,8 @@ class Scheduler {
       if (!pending_[n] || !node.update) continue;
       bool clash = stages_.empty() || !stages_.back().update;
       for (ValueId id : node.inputs)
-        clash = clash || (id != kNone && std::count(touched.begin(), touched.end(), graph_.root(id)));
+        clash =
+            clash || (id != kNone && std::count(touched.begin(), touched.end(), graph_.root(id)));
       if (clash) {
         stages_.push_back({.split = true, .update = true});
         touched.clear();

@@ -1,4 +1,5 @@
-// Activations that a kernel may apply as it stores: those whose gradient needs nothing but the result.
+// Activations that a kernel may apply as it stores: those whose gradient needs nothing but the
+// result.
 #pragma once
 
 #include <cstdint>

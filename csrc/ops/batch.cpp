@@ -24,15 +24,18 @@ void infer_sum(InferContext& c) { infer_reduce(c, false); }
 void infer_mean(InferContext& c) { infer_reduce(c, true); }
 
 void reduce_gradient(GradContext& g) {
-  g.set(0, g.add1("batch_broadcast", {g.grad(), g.in(0)}, {{"mean", g.params<BatchParams>().mean}}));
+  g.set(0,
+        g.add1("batch_broadcast", {g.grad(), g.in(0)}, {{"mean", g.params<BatchParams>().mean}}));
 }
 
-// dy Single, x Batched (for its shape) -> dy, or its share, for every live sample; repeated over leading axes that dy lacks.
+// dy Single, x Batched (for its shape) -> dy, or its share, for every live sample; repeated over
+// leading axes that dy lacks.
 void infer_broadcast(InferContext& c) {
   const Value &dy = c.in(0), &x = c.in(1);
   auto& p = c.params<BatchParams>();
   p.features = numel(dy.shape);
-  c.check(p.features > 0 && x.features() % p.features == 0, to_string(dy.shape) + " does not repeat to " + to_string(x.shape));
+  c.check(p.features > 0 && x.features() % p.features == 0,
+          to_string(dy.shape) + " does not repeat to " + to_string(x.shape));
   p.outer = x.features() / p.features;
   p.mean = c.flag("mean", false);
   c.units(ceil_div(x.features(), 64));
@@ -42,9 +45,11 @@ void infer_broadcast(InferContext& c) {
 // state, value Single of the same size: the state takes the value.
 void infer_assign(InferContext& c) {
   const Value &state = c.in(0), &value = c.in(1);
-  c.check(state.role == Role::State || state.role == Role::Parameter, "only a weight or a state can be assigned to");
+  c.check(state.role == Role::State || state.role == Role::Parameter,
+          "only a weight or a state can be assigned to");
   c.check(value.storage == Storage::Single && value.shape == state.shape,
-          "cannot assign " + to_string(value.shape) + " to a variable of shape " + to_string(state.shape));
+          "cannot assign " + to_string(value.shape) + " to a variable of shape " +
+              to_string(state.shape));
   c.params<AssignParams>().size = state.features();
   c.scope(Scope::Batch);
   c.impure();

@@ -13,7 +13,8 @@ T convert(const InferContext& c, const std::string& name, const Attr& attr) {
   if constexpr (std::is_same_v<T, double>)
     if (const int64_t* value = std::get_if<int64_t>(&attr)) return static_cast<double>(*value);
   if constexpr (std::is_same_v<T, Dims>)
-    if (const auto* value = std::get_if<std::vector<double>>(&attr); value && value->empty()) return {};
+    if (const auto* value = std::get_if<std::vector<double>>(&attr); value && value->empty())
+      return {};
   c.fail("attribute '" + name + "' has the wrong type");
 }
 
@@ -65,11 +66,13 @@ ValueId InferContext::output_like(int i, Dims shape) {
 
 ValueId InferContext::compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
   for (const Node& node : graph_.nodes())
-    if (node.op->name == op && node.inputs == inputs && node.attrs == attrs && !node.update) return node.outputs[0];
+    if (node.op->name == op && node.inputs == inputs && node.attrs == attrs && !node.update)
+      return node.outputs[0];
   return graph_.add(op, std::move(inputs), std::move(attrs))[0];
 }
 
-std::vector<ValueId> InferContext::update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+std::vector<ValueId> InferContext::update(const std::string& op, std::vector<ValueId> inputs,
+                                          Attrs attrs) {
   return graph_.update(op, std::move(inputs), std::move(attrs));
 }
 
@@ -83,7 +86,8 @@ void InferContext::fail(const std::string& message) const {
 
 void InferContext::expect_shape(int i, const Dims& shape, const char* what) const {
   if (in(i).shape != shape)
-    fail(std::string(what) + " must have shape " + to_string(shape) + ", got " + to_string(in(i).shape));
+    fail(std::string(what) + " must have shape " + to_string(shape) + ", got " +
+         to_string(in(i).shape));
 }
 
 ValueId GradContext::in(int i) const {
@@ -96,7 +100,8 @@ std::string GradContext::text(const std::string& name, const std::string& fallba
   auto it = attrs().find(name);
   return it == attrs().end() ? fallback : std::get<std::string>(it->second);
 }
-std::vector<ValueId> GradContext::add(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+std::vector<ValueId> GradContext::add(const std::string& op, std::vector<ValueId> inputs,
+                                      Attrs attrs) {
   return graph_.add(op, std::move(inputs), std::move(attrs));
 }
 

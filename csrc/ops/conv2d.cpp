@@ -9,14 +9,21 @@ namespace {
 
 constexpr int64_t kWeightUnit = 6;  // output channels of a unit of conv2d_backward_weight
 
-// Strides, dilation, padding and groups, checked; `w` is the kernel's shape, [H, W, C] the convolution's input.
+// Strides, dilation, padding and groups, checked; `w` is the kernel's shape, [H, W, C] the
+// convolution's input.
 Conv2dParams& read_params(InferContext& c, const Dims& w, int64_t H, int64_t W, int64_t C) {
   auto& p = c.params<Conv2dParams>();
-  c.check(w.size() == 4, "the kernel must have shape (height, width, in channels / groups, out channels), got " + to_string(w));
-  const Dims strides = c.dims("strides", {1, 1}), dilation = c.dims("dilation", {1, 1}), padding = c.dims("padding", {0, 0, 0, 0});
-  c.check(strides.size() == 2 && strides[0] > 0 && strides[1] > 0, "strides must be two positive integers, got " + to_string(strides));
-  c.check(dilation.size() == 2 && dilation[0] > 0 && dilation[1] > 0, "dilation must be two positive integers, got " + to_string(dilation));
-  c.check(padding.size() == 4 && numel({padding[0] + 1, padding[1] + 1, padding[2] + 1, padding[3] + 1}) > 0,
+  c.check(w.size() == 4,
+          "the kernel must have shape (height, width, in channels / groups, out channels), got " +
+              to_string(w));
+  const Dims strides = c.dims("strides", {1, 1}), dilation = c.dims("dilation", {1, 1}),
+             padding = c.dims("padding", {0, 0, 0, 0});
+  c.check(strides.size() == 2 && strides[0] > 0 && strides[1] > 0,
+          "strides must be two positive integers, got " + to_string(strides));
+  c.check(dilation.size() == 2 && dilation[0] > 0 && dilation[1] > 0,
+          "dilation must be two positive integers, got " + to_string(dilation));
+  c.check(padding.size() == 4 &&
+              numel({padding[0] + 1, padding[1] + 1, padding[2] + 1, padding[3] + 1}) > 0,
           "padding must be top, bottom, left, right, got " + to_string(padding));
   p.H = H, p.W = W, p.C = C;
   p.KH = w[0], p.KW = w[1], p.OC = w[3];
@@ -24,19 +31,22 @@ Conv2dParams& read_params(InferContext& c, const Dims& w, int64_t H, int64_t W, 
   p.top = padding[0], p.left = padding[2];
   p.groups = c.integer("groups", 1);
   c.check(p.groups > 0 && C % p.groups == 0 && p.OC % p.groups == 0 && w[2] * p.groups == C,
-          "kernel " + to_string(w) + " in " + std::to_string(p.groups) + " groups does not fit " + std::to_string(C) + " channels");
+          "kernel " + to_string(w) + " in " + std::to_string(p.groups) + " groups does not fit " +
+              std::to_string(C) + " channels");
   const int64_t span_y = (p.KH - 1) * p.dy + 1, span_x = (p.KW - 1) * p.dx + 1;
   p.OH = (H + padding[0] + padding[1] - span_y) / p.sy + 1;
   p.OW = (W + padding[2] + padding[3] - span_x) / p.sx + 1;
   c.check(H + padding[0] + padding[1] >= span_y && W + padding[2] + padding[3] >= span_x,
-          "kernel " + to_string(w) + " does not fit an input of " + std::to_string(H) + " x " + std::to_string(W));
+          "kernel " + to_string(w) + " does not fit an input of " + std::to_string(H) + " x " +
+              std::to_string(W));
   return p;
 }
 
 // [.., H, W, C] of a value with at least three axes.
 Dims image(InferContext& c, int i) {
   const Value& x = c.in(i);
-  c.check(x.storage == Storage::Batched && x.shape.size() >= 3, "expects a batch of images (.., height, width, channels), got " + to_string(x.shape));
+  c.check(x.storage == Storage::Batched && x.shape.size() >= 3,
+          "expects a batch of images (.., height, width, channels), got " + to_string(x.shape));
   return Dims(x.shape.end() - 3, x.shape.end());
 }
 
@@ -55,9 +65,12 @@ FusedPool pool_of(InferContext& c) {
 }
 
 // The kernels list the taps that matter, three integers each.
-size_t tap_scratch(const Conv2dParams& p) { return static_cast<size_t>(p.taps()) * 3 * sizeof(int64_t); }
+size_t tap_scratch(const Conv2dParams& p) {
+  return static_cast<size_t>(p.taps()) * 3 * sizeof(int64_t);
+}
 
-// x, kernel, bias|None -> y, and for a fused max pool two Bits a feature: row and column of the winner.
+// x, kernel, bias|None -> y, and for a fused max pool two Bits a feature: row and column of the
+// winner.
 void infer_conv2d(InferContext& c) {
   const Dims size = image(c, 0), w = c.in(1).shape;
   auto& p = read_params(c, w, size[0], size[1], size[2]);
@@ -86,14 +99,16 @@ void infer_conv2d(InferContext& c) {
 constexpr int64_t kSparseChannels = 8;
 
 bool sparse_backward_fits(const Conv2dParams& p) {
-  return p.pool == FusedPool::max && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 && p.dx == 1 && p.KH <= 5 && p.KW <= 5 &&
-         p.C >= kSparseChannels;
+  return p.pool == FusedPool::max && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 &&
+         p.dx == 1 && p.KH <= 5 && p.KW <= 5 && p.C >= kSparseChannels;
 }
 
 // Visits only the winners of the fused max pool.
 void sparse_gradient(GradContext& g, ValueId dz) {
   const auto& p = g.params<Conv2dParams>();
-  const Attrs attrs = {{"size", Dims{p.H, p.W, p.C}}, {"kernel", Dims{p.KH, p.KW, p.OC}}, {"pooled", Dims{p.OH / 2, p.OW / 2}},
+  const Attrs attrs = {{"size", Dims{p.H, p.W, p.C}},
+                       {"kernel", Dims{p.KH, p.KW, p.OC}},
+                       {"pooled", Dims{p.OH / 2, p.OW / 2}},
                        {"padding", Dims{p.top, 0, p.left, 0}}};
   const ValueId lists = g.add1("sparse_lists", {dz, g.out(1)}, attrs);
   if (g.needs(1)) {
@@ -115,7 +130,8 @@ void dense_gradient(GradContext& g, ValueId dz) {
   attrs.erase("activation");
   attrs.erase("pool");
   if (p.pool != FusedPool::none)
-    dz = g.add1("unpool2x2", {dz, p.pool == FusedPool::max ? g.out(1) : kNone}, {{"rows", p.OH}, {"columns", p.OW}});
+    dz = g.add1("unpool2x2", {dz, p.pool == FusedPool::max ? g.out(1) : kNone},
+                {{"rows", p.OH}, {"columns", p.OW}});
   if (g.needs(0)) {
     Attrs input = attrs;
     input["size"] = Dims{p.H, p.W};
@@ -131,8 +147,10 @@ void dense_gradient(GradContext& g, ValueId dz) {
 void conv2d_gradient(GradContext& g) {
   const ValueId dz = before_activation(g);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
-  if (sparse_backward_fits(g.params<Conv2dParams>())) sparse_gradient(g, dz);
-  else dense_gradient(g, dz);
+  if (sparse_backward_fits(g.params<Conv2dParams>()))
+    sparse_gradient(g, dz);
+  else
+    dense_gradient(g, dz);
 }
 
 // dy, kernel -> dx of the given size.
@@ -140,7 +158,9 @@ void infer_backward_input(InferContext& c) {
   const Dims out = image(c, 0), w = c.in(1).shape, size = c.dims("size");
   c.check(w.size() == 4 && size.size() == 2, "expects a kernel of four axes and a size of two");
   auto& p = read_params(c, w, size[0], size[1], w[2] * c.integer("groups", 1));
-  c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) + " does not fit the convolution's output " + to_string({p.OH, p.OW, p.OC}));
+  c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) +
+                                               " does not fit the convolution's output " +
+                                               to_string({p.OH, p.OW, p.OC}));
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   c.units(p.outer * p.H);
@@ -169,7 +189,9 @@ void infer_backward_weight(InferContext& c) {
   c.check(groups > 0 && kernel.size() == 2, "expects positive groups and a kernel of two extents");
   const Dims w = {kernel[0], kernel[1], size[2] / groups, out[2]};
   auto& p = read_params(c, w, size[0], size[1], size[2]);
-  c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) + " does not fit the convolution's output " + to_string({p.OH, p.OW, p.OC}));
+  c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) +
+                                               " does not fit the convolution's output " +
+                                               to_string({p.OH, p.OW, p.OC}));
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   c.units(p.groups * ceil_div(p.out_group(), kWeightUnit));
   c.output(Storage::Slotted, w);
@@ -187,7 +209,8 @@ void infer_pack(InferContext& c) {
   c.output(Storage::Single, w);
 }
 
-// dz [.., h, w, C], winners Bits|None -> [.., rows, columns, C]: to the winner of each 2x2 window, or a quarter to each.
+// dz [.., h, w, C], winners Bits|None -> [.., rows, columns, C]: to the winner of each 2x2 window,
+// or a quarter to each.
 void infer_unpool(InferContext& c) {
   const Dims size = image(c, 0);
   auto& p = c.params<Conv2dParams>();

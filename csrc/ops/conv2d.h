@@ -6,8 +6,8 @@ namespace convnet {
 
 enum class FusedPool : int32_t { none, max, average };
 
-// x [outer][H][W][C][16], w [KH][KW][C / groups][OC] -> y [outer][OH][OW][OC][16], or [outer][OH / 2][OW / 2][OC][16] after a
-// fused 2x2 pool. dy, dx: dilation; sy, sx: strides; top, left: padding.
+// x [outer][H][W][C][16], w [KH][KW][C / groups][OC] -> y [outer][OH][OW][OC][16], or [outer][OH /
+// 2][OW / 2][OC][16] after a fused 2x2 pool. dy, dx: dilation; sy, sx: strides; top, left: padding.
 struct Conv2dParams {
   int64_t outer, H, W, C, OH, OW, OC, KH, KW;
   int64_t sy, sx, dy, dx, top, left, groups;
@@ -21,7 +21,8 @@ struct Conv2dParams {
   int64_t rows() const { return pool == FusedPool::none ? OH : OH / 2; }
 };
 
-// conv2d_pack: weights in the order that the register tiles of the forward (or, transposed, the backward) kernel read them.
+// conv2d_pack: weights in the order that the register tiles of the forward (or, transposed, the
+// backward) kernel read them.
 struct Conv2dPackParams {
   int64_t taps, in_group, out_group, groups;
   bool transposed;

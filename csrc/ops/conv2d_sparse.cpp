@@ -1,5 +1,5 @@
-// Backward of a convolution under a 2x2 max pool. Of each window one pixel carries gradient, and a ReLU or dropout leaves fewer:
-// per sample, with channels in lanes, only those are visited.
+// Backward of a convolution under a 2x2 max pool. Of each window one pixel carries gradient, and a
+// ReLU or dropout leaves fewer: per sample, with channels in lanes, only those are visited.
 #include "ops/conv2d_sparse.h"
 
 #include "ops/op.h"
@@ -11,7 +11,8 @@ namespace {
 // Attributes that conv2d hands to each op of the family.
 SparseParams& read(InferContext& c) {
   auto& p = c.params<SparseParams>();
-  const Dims size = c.dims("size"), kernel = c.dims("kernel"), pooled = c.dims("pooled"), padding = c.dims("padding", {0, 0, 0, 0});
+  const Dims size = c.dims("size"), kernel = c.dims("kernel"), pooled = c.dims("pooled"),
+             padding = c.dims("padding", {0, 0, 0, 0});
   p.H = size[0], p.W = size[1], p.C = size[2];
   p.KH = kernel[0], p.KW = kernel[1], p.OC = kernel[2];
   p.PH = pooled[0], p.PW = pooled[1];
@@ -62,8 +63,10 @@ void infer_lanes(InferContext& c) {
 void infer_reorder(InferContext& c) {
   auto& p = read(c);
   c.units(p.OC);
-  if (c.flag("back", false)) c.output(Storage::Single, {p.KH, p.KW, p.C, p.OC});
-  else c.output(Storage::Single, {p.OC, p.KH, p.KW, p.pitch()});
+  if (c.flag("back", false))
+    c.output(Storage::Single, {p.KH, p.KW, p.C, p.OC});
+  else
+    c.output(Storage::Single, {p.OC, p.KH, p.KW, p.pitch()});
 }
 
 }  // namespace

@@ -4,11 +4,12 @@
 
 namespace convnet {
 
-// Images of one shard, channels in lanes: [16][height][width][pitch], pitch = C rounded up to 16, zero in the padding.
-// lists: for each (output channel, sample) the places and gradients that a 2x2 max pool and a ReLU left alive.
+// Images of one shard, channels in lanes: [16][height][width][pitch], pitch = C rounded up to 16,
+// zero in the padding. lists: for each (output channel, sample) the places and gradients that a 2x2
+// max pool and a ReLU left alive.
 struct SparseParams {
-  int64_t outer, H, W, C;        // the convolution's input
-  int64_t OC, KH, KW, PH, PW;    // PH, PW: pooled size
+  int64_t outer, H, W, C;      // the convolution's input
+  int64_t OC, KH, KW, PH, PW;  // PH, PW: pooled size
   int64_t top, left;
 
   int64_t pitch() const { return (C + 15) / 16 * 16; }

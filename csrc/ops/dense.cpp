@@ -36,8 +36,9 @@ void infer_dense(InferContext& c) {
 void dense_gradient(GradContext& g) {
   const ValueId dz = before_activation(g);
   if (g.needs(0)) g.set(0, g.add1("dense_backward_input", {dz, g.in(1)}));
-  if (g.needs(1)) g.set(1, g.add1("dense_backward_weight", {g.in(0), g.add1("lanes_to_rows", {dz})},
-                                  {{"units", g.value(dz).shape.back()}}));
+  if (g.needs(1))
+    g.set(1, g.add1("dense_backward_weight", {g.in(0), g.add1("lanes_to_rows", {dz})},
+                    {{"units", g.value(dz).shape.back()}}));
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
 }
 
@@ -62,7 +63,8 @@ void infer_backward_weight(InferContext& c) {
   c.output(Storage::Single, {K, M});
 }
 
-// A batched value [rows][M][16] as one row a sample: [rows][16][pitch], pitch = M rounded up to 16, zero beyond M.
+// A batched value [rows][M][16] as one row a sample: [rows][16][pitch], pitch = M rounded up to 16,
+// zero beyond M.
 void infer_lanes_to_rows(InferContext& c) {
   const Value& x = c.in(0);
   auto& p = c.params<DenseParams>();

@@ -105,7 +105,8 @@ class InferContext {
   Node& node_;
 };
 
-// What `gradient` sees: the node, the gradients of its outputs, and a way to add the ops that give those of its inputs.
+// What `gradient` sees: the node, the gradients of its outputs, and a way to add the ops that give
+// those of its inputs.
 class GradContext {
  public:
   GradContext(Graph& graph, NodeId node, const std::vector<ValueId>& grads,

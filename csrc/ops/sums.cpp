@@ -10,15 +10,18 @@ namespace {
 // The sum of any number of Slotted and Single values of one size.
 void infer_slot_sum(InferContext& c) {
   auto& p = c.params<SlotSumParams>();
-  c.check(c.inputs() >= 1 && c.inputs() <= 24, "takes 1 to 24 inputs, got " + std::to_string(c.inputs()));
+  c.check(c.inputs() >= 1 && c.inputs() <= 24,
+          "takes 1 to 24 inputs, got " + std::to_string(c.inputs()));
   const Dims shape = c.in(0).shape;
   p.size = numel(shape);
   p.block = 1024;
   p.inputs = c.inputs();
   for (int i = 0; i < c.inputs(); ++i) {
     const Storage storage = c.in(i).storage;
-    c.check(storage == Storage::Slotted || storage == Storage::Single, std::string("cannot sum a ") + name_of(storage) + " value");
-    c.check(numel(c.in(i).shape) == p.size, "inputs differ in size: " + to_string(shape) + " and " + to_string(c.in(i).shape));
+    c.check(storage == Storage::Slotted || storage == Storage::Single,
+            std::string("cannot sum a ") + name_of(storage) + " value");
+    c.check(numel(c.in(i).shape) == p.size,
+            "inputs differ in size: " + to_string(shape) + " and " + to_string(c.in(i).shape));
     p.slotted[i] = storage == Storage::Slotted;
   }
   c.scope(Scope::Batch);
@@ -37,7 +40,8 @@ void infer_sum_samples(InferContext& c) {
   const Value& x = c.in(0);
   c.check(x.storage == Storage::Batched, "sums a batched value over its samples");
   const int64_t rank = static_cast<int64_t>(x.shape.size()), keep = c.integer("keep", rank);
-  c.check(keep >= 0 && keep <= rank, "cannot keep " + std::to_string(keep) + " axes of " + to_string(x.shape));
+  c.check(keep >= 0 && keep <= rank,
+          "cannot keep " + std::to_string(keep) + " axes of " + to_string(x.shape));
   const Dims shape(x.shape.end() - keep, x.shape.end());
   p.features = numel(shape);
   p.outer = p.features ? x.features() / p.features : 0;
@@ -45,7 +49,9 @@ void infer_sum_samples(InferContext& c) {
   c.output(Storage::Slotted, shape);
 }
 
-void sum_samples_gradient(GradContext& g) { g.set(0, g.add1("batch_broadcast", {g.grad(), g.in(0)})); }
+void sum_samples_gradient(GradContext& g) {
+  g.set(0, g.add1("batch_broadcast", {g.grad(), g.in(0)}));
+}
 
 // Zero in the lanes beyond the batch: what gradients given from outside must be.
 void infer_live_only(InferContext& c) {

@@ -11,7 +11,8 @@ struct SlotSumParams {
   bool slotted[24];
 };
 
-// sum_samples: x [fold][outer][features] -> [features], summed over samples, folds and the outer axes.
+// sum_samples: x [fold][outer][features] -> [features], summed over samples, folds and the outer
+// axes.
 struct SumSamplesParams {
   int64_t outer, features;
 };

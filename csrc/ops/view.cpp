@@ -10,14 +10,17 @@ void infer_reshape(InferContext& c) {
   Dims shape = c.dims("shape");
   int64_t known = 1, unknown = -1;
   for (size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] != -1) known *= shape[i];
+    if (shape[i] != -1)
+      known *= shape[i];
     else {
       c.check(unknown < 0, "only one extent of the new shape may be -1, got " + to_string(shape));
       unknown = static_cast<int64_t>(i);
     }
   }
-  if (unknown >= 0 && known > 0 && numel(x.shape) % known == 0) shape[unknown] = known ? numel(x.shape) / known : 0;
-  c.check(numel(shape) == numel(x.shape), "cannot reshape " + to_string(x.shape) + " into " + to_string(shape));
+  if (unknown >= 0 && known > 0 && numel(x.shape) % known == 0)
+    shape[unknown] = known ? numel(x.shape) / known : 0;
+  c.check(numel(shape) == numel(x.shape),
+          "cannot reshape " + to_string(x.shape) + " into " + to_string(shape));
   c.output_like(0, shape);
 }
 
@@ -35,7 +38,8 @@ void infer_fold(InferContext& c) {
 void infer_unfold(InferContext& c) {
   const Value& x = c.in(0);
   const int64_t count = c.integer("count");
-  c.check(count > 0 && x.fold % count == 0, "cannot unfold " + std::to_string(count) + " of " + std::to_string(x.fold) + " folded samples");
+  c.check(count > 0 && x.fold % count == 0, "cannot unfold " + std::to_string(count) + " of " +
+                                                std::to_string(x.fold) + " folded samples");
   Dims shape = x.shape;
   shape.insert(shape.begin(), count);
   c.output(x.storage, shape, x.fold / count);

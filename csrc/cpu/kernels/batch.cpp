@@ -17,7 +17,8 @@ void reduce_batch(const KernelArgs& a) {
       const float* x = a.f32(0) + shard * a.stride[0] + f * kLanes;
       for (int64_t o = 0; o < p.outer; ++o)
         for (int v = 0; v < kVectors; ++v)
-          sums[v] = sums[v] + keep(live_mask(a.live(shard), v * kWidth), load(x + o * p.features * kLanes + v * kWidth));
+          sums[v] = sums[v] + keep(live_mask(a.live(shard), v * kWidth),
+                                   load(x + o * p.features * kLanes + v * kWidth));
     }
     float total = 0;
     for (int v = 0; v < kVectors; ++v) total += sum(sums[v]);
@@ -36,12 +37,15 @@ void batch_broadcast(const KernelArgs& a) {
   const int64_t live = a.live(a.shard()), end = least(a.end * 64, p.outer * p.features);
   for (int64_t i = a.begin * 64; i < end; ++i) {
     const Vec g = set1(a.f32(0)[i % p.features] * scale);
-    for (int v = 0; v < kVectors; ++v) store(a.f32(2) + i * kLanes + v * kWidth, keep(live_mask(live, v * kWidth), g));
+    for (int v = 0; v < kVectors; ++v)
+      store(a.f32(2) + i * kLanes + v * kWidth, keep(live_mask(live, v * kWidth), g));
   }
 }
 
 void assign(const KernelArgs& a) {
-  if (a.begin == 0) std::memmove(a.data[0], a.data[1], static_cast<size_t>(a.as<AssignParams>().size) * sizeof(float));
+  if (a.begin == 0)
+    std::memmove(a.data[0], a.data[1],
+                 static_cast<size_t>(a.as<AssignParams>().size) * sizeof(float));
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -1,5 +1,6 @@
-// Direct 2D convolution, forward, and its gradient for the input, samples in lanes. The gradient for the input is a forward
-// convolution with flipped weights: with stride s, s * s of them, one for each residue of the pixel's position.
+// Direct 2D convolution, forward, and its gradient for the input, samples in lanes. The gradient
+// for the input is a forward convolution with flipped weights: with stride s, s * s of them, one
+// for each residue of the pixel's position.
 #include "ops/conv2d.h"
 
 #include "cpu/kernels/activation.h"
@@ -27,7 +28,8 @@ CONVNET_INLINE void start(Vec (&acc)[4][O], const float* bias, int64_t o) {
 
 // A row of results, 4 pixels at a time, O channels from `o` on.
 template <int O>
-__attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64_t tap_count, const float* w, int64_t jy, int64_t width,
+__attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64_t tap_count,
+                                         const float* w, int64_t jy, int64_t width,
                                          const Target& out, int64_t o) {
   for (int64_t jx = 0; jx < width; jx += 4) {
     const int64_t n = least(4, width - jx);
@@ -35,7 +37,8 @@ __attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64
       Vec acc[4][O];
       start(acc, out.bias, o);
       sum_taps<O, false>(acc, s, taps, tap_count, jy, jx, (1u << n) - 1, w, v * kWidth);
-      CONVNET_UNROLL(4) for (int i = 0; i < 4; ++i) if (i < n) CONVNET_UNROLL(8) for (int j = 0; j < O; ++j) {
+      CONVNET_UNROLL(4)
+      for (int i = 0; i < 4; ++i) if (i < n) CONVNET_UNROLL(8) for (int j = 0; j < O; ++j) {
         const Vec y = out.activation == Activation::relu ? max(acc[i][j], zero()) : acc[i][j];
         store(out.row + (jx + i) * out.pitch + (o + j) * kLanes + v * kWidth, y);
       }
@@ -43,7 +46,8 @@ __attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64
   }
 }
 
-// Of a 2x2 block: the largest, and one bit a sample for the winner's row and column (the first in row-major order among equals).
+// Of a 2x2 block: the largest, and one bit a sample for the winner's row and column (the first in
+// row-major order among equals).
 CONVNET_INLINE Vec winner(Vec a, Vec b, Vec c, Vec d, uint32_t& row, uint32_t& column) {
   const Mask top = b > a, bottom = d > c;
   const Vec x = max(b, a), y = max(d, c);
@@ -55,8 +59,10 @@ CONVNET_INLINE Vec winner(Vec a, Vec b, Vec c, Vec d, uint32_t& row, uint32_t& c
 
 // A row of 2x2 blocks, each pooled to one result before the activation (which is monotonic).
 template <int O>
-__attribute__((noinline)) void pooled_row(const Source& s, const Tap* taps, int64_t tap_count, const float* w, int64_t py, int64_t width,
-                                          const Target& out, uint16_t* winners, int64_t channels, int64_t o) {
+__attribute__((noinline)) void pooled_row(const Source& s, const Tap* taps, int64_t tap_count,
+                                          const float* w, int64_t py, int64_t width,
+                                          const Target& out, uint16_t* winners, int64_t channels,
+                                          int64_t o) {
   for (int64_t px = 0; px < width; ++px) {
     uint32_t rows[O] = {}, columns[O] = {};
     for (int v = 0; v < kVectors; ++v) {
@@ -89,20 +95,27 @@ __attribute__((noinline)) void pooled_row(const Source& s, const Tap* taps, int6
 template <class F>
 CONVNET_INLINE void with_width(int64_t width, F f) {
   switch (width) {
-    case 1: return f.template operator()<1>();
-    case 2: return f.template operator()<2>();
-    case 3: return f.template operator()<3>();
+    case 1:
+      return f.template operator()<1>();
+    case 2:
+      return f.template operator()<2>();
+    case 3:
+      return f.template operator()<3>();
 #if !defined(CONVNET_ISA_avx2) && !defined(CONVNET_ISA_portable)
-    case 4: return f.template operator()<4>();
-    case 5: return f.template operator()<5>();
-    case 6: return f.template operator()<6>();
+    case 4:
+      return f.template operator()<4>();
+    case 5:
+      return f.template operator()<5>();
+    case 6:
+      return f.template operator()<6>();
 #endif
   }
 }
 
 // Calls f(group, first channel, width, packed weights) for every block of result channels.
 template <class F>
-CONVNET_INLINE void for_blocks(int64_t groups, int64_t channels, int64_t taps, int64_t summed, const float* w, F f) {
+CONVNET_INLINE void for_blocks(int64_t groups, int64_t channels, int64_t taps, int64_t summed,
+                               const float* w, F f) {
   for (int64_t g = 0; g < groups; ++g)
     for (int64_t b = 0; b < block_count(channels); ++b) {
       const int64_t first = block_start(channels, b), width = block_start(channels, b + 1) - first;
@@ -120,24 +133,36 @@ void conv2d(const KernelArgs& a) {
   Tap* taps = static_cast<Tap*>(a.scratch);
   int64_t tap_count = 0;
   for (int64_t ky = 0; ky < p.KH; ++ky)
-    for (int64_t kx = 0; kx < p.KW; ++kx) taps[tap_count] = {ky * p.dy - p.top, kx * p.dx - p.left, tap_count}, ++tap_count;
+    for (int64_t kx = 0; kx < p.KW; ++kx)
+      taps[tap_count] = {ky * p.dy - p.top, kx * p.dx - p.left, tap_count}, ++tap_count;
   const int64_t rows = p.rows(), width = pooled ? p.OW / 2 : p.OW;
-  for_blocks(p.groups, p.out_group(), p.taps(), p.in_group(), packed, [&](int64_t g, int64_t first, int64_t block, const float* w) {
-    const int64_t o = g * p.out_group() + first;
-    for (int64_t unit = a.begin; unit < a.end; ++unit) {
-      const int64_t outer = unit / rows, row = unit % rows;
-      const Source source{a.f32(0) + (outer * p.H * p.W * p.C + g * p.in_group()) * kLanes, p.H, p.W, p.C * kLanes, p.sy, p.sx, p.in_group()};
-      const Target target{y + unit * width * p.OC * kLanes, p.OC * kLanes, a.f32(2), p.activation};
-      with_width(block, [&]<int O>() {
-        if (pooled)
-          pooled_row<O>(source, taps, tap_count, w, row, width, target, max_pool ? a.bits(5) + unit * width * p.OC * 2 : nullptr, p.OC, o);
-        else
-          row_tiles<O>(source, taps, tap_count, w, row, width, target, o);
+  for_blocks(
+      p.groups, p.out_group(), p.taps(), p.in_group(), packed,
+      [&](int64_t g, int64_t first, int64_t block, const float* w) {
+        const int64_t o = g * p.out_group() + first;
+        for (int64_t unit = a.begin; unit < a.end; ++unit) {
+          const int64_t outer = unit / rows, row = unit % rows;
+          const Source source{a.f32(0) + (outer * p.H * p.W * p.C + g * p.in_group()) * kLanes,
+                              p.H,
+                              p.W,
+                              p.C * kLanes,
+                              p.sy,
+                              p.sx,
+                              p.in_group()};
+          const Target target{y + unit * width * p.OC * kLanes, p.OC * kLanes, a.f32(2),
+                              p.activation};
+          with_width(block, [&]<int O>() {
+            if (pooled)
+              pooled_row<O>(source, taps, tap_count, w, row, width, target,
+                            max_pool ? a.bits(5) + unit * width * p.OC * 2 : nullptr, p.OC, o);
+            else
+              row_tiles<O>(source, taps, tap_count, w, row, width, target, o);
+          });
+        }
       });
-    }
-  });
   if (p.activation == Activation::sigmoid || p.activation == Activation::tanh)
-    activate_in_place(p.activation, y + a.begin * width * p.OC * kLanes, (a.end - a.begin) * width * p.OC * kVectors);
+    activate_in_place(p.activation, y + a.begin * width * p.OC * kLanes,
+                      (a.end - a.begin) * width * p.OC * kVectors);
 }
 
 void conv2d_backward_input(const KernelArgs& a) {
@@ -146,7 +171,8 @@ void conv2d_backward_input(const KernelArgs& a) {
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.H, iy = unit % p.H;
     for (int64_t rx = 0; rx < least(p.sx, p.W); ++rx) {
-      // Pixels rx, rx + sx, ... of the row read source pixels one apart; taps of other residues do not reach them.
+      // Pixels rx, rx + sx, ... of the row read source pixels one apart; taps of other residues do
+      // not reach them.
       int64_t tap_count = 0;
       for (int64_t ky = 0; ky < p.KH; ++ky) {
         const int64_t y = iy + p.top - ky * p.dy;
@@ -156,30 +182,44 @@ void conv2d_backward_input(const KernelArgs& a) {
           if (x % p.sx == 0) taps[tap_count++] = {y / p.sy, x / p.sx, ky * p.KW + kx};
         }
       }
-      for_blocks(p.groups, p.in_group(), p.taps(), p.out_group(), a.f32(2), [&](int64_t g, int64_t first, int64_t block, const float* w) {
-        const Source source{a.f32(0) + (outer * p.OH * p.OW * p.OC + g * p.out_group()) * kLanes, p.OH, p.OW, p.OC * kLanes, 1, 1, p.out_group()};
-        const Target target{a.f32(3) + (unit * p.W + rx) * p.C * kLanes, p.sx * p.C * kLanes, nullptr, Activation::linear};
-        with_width(block, [&]<int O>() {
-          row_tiles<O>(source, taps, tap_count, w, 0, div_up(p.W - rx, p.sx), target, g * p.in_group() + first);
-        });
-      });
+      for_blocks(p.groups, p.in_group(), p.taps(), p.out_group(), a.f32(2),
+                 [&](int64_t g, int64_t first, int64_t block, const float* w) {
+                   const Source source{
+                       a.f32(0) + (outer * p.OH * p.OW * p.OC + g * p.out_group()) * kLanes,
+                       p.OH,
+                       p.OW,
+                       p.OC * kLanes,
+                       1,
+                       1,
+                       p.out_group()};
+                   const Target target{a.f32(3) + (unit * p.W + rx) * p.C * kLanes,
+                                       p.sx * p.C * kLanes, nullptr, Activation::linear};
+                   with_width(block, [&]<int O>() {
+                     row_tiles<O>(source, taps, tap_count, w, 0, div_up(p.W - rx, p.sx), target,
+                                  g * p.in_group() + first);
+                   });
+                 });
     }
   }
 }
 
 void conv2d_pack(const KernelArgs& a) {
   const auto& p = a.as<Conv2dPackParams>();
-  const int64_t summed = p.transposed ? p.out_group : p.in_group, channels = p.transposed ? p.in_group : p.out_group;
+  const int64_t summed = p.transposed ? p.out_group : p.in_group,
+                channels = p.transposed ? p.in_group : p.out_group;
   const int64_t OC = p.out_group * p.groups;
-  for_blocks(p.groups, channels, p.taps, summed, a.f32(1), [&](int64_t g, int64_t first, int64_t block, const float* at) {
-    float* out = const_cast<float*>(at);
-    for (int64_t tap = a.begin; tap < a.end; ++tap)
-      for (int64_t c = 0; c < summed; ++c)
-        for (int64_t j = 0; j < block; ++j) {
-          const int64_t in = p.transposed ? first + j : c, o = g * p.out_group + (p.transposed ? c : first + j);
-          out[(tap * summed + c) * block + j] = a.f32(0)[(tap * p.in_group + in) * OC + o];
-        }
-  });
+  for_blocks(p.groups, channels, p.taps, summed, a.f32(1),
+             [&](int64_t g, int64_t first, int64_t block, const float* at) {
+               float* out = const_cast<float*>(at);
+               for (int64_t tap = a.begin; tap < a.end; ++tap)
+                 for (int64_t c = 0; c < summed; ++c)
+                   for (int64_t j = 0; j < block; ++j) {
+                     const int64_t in = p.transposed ? first + j : c,
+                                   o = g * p.out_group + (p.transposed ? c : first + j);
+                     out[(tap * summed + c) * block + j] =
+                         a.f32(0)[(tap * p.in_group + in) * OC + o];
+                   }
+             });
 }
 
 void unpool2x2(const KernelArgs& a) {
@@ -201,10 +241,12 @@ void unpool2x2(const KernelArgs& a) {
           const Vec g = load(a.f32(0) + at * kLanes + v * kWidth);
           if (!winners) {
             const Vec quarter = g * set1(0.25f);
-            store(to, quarter), store(to + line, quarter), store(to + p.OW * line, quarter), store(to + p.OW * line + line, quarter);
+            store(to, quarter), store(to + line, quarter), store(to + p.OW * line, quarter),
+                store(to + p.OW * line + line, quarter);
             continue;
           }
-          const Mask row = mask_of(winners[at * 2] >> (v * kWidth)), column = mask_of(winners[at * 2 + 1] >> (v * kWidth));
+          const Mask row = mask_of(winners[at * 2] >> (v * kWidth)),
+                     column = mask_of(winners[at * 2 + 1] >> (v * kWidth));
           store(to, keep(~row & ~column, g));
           store(to + line, keep(~row & column, g));
           store(to + p.OW * line, keep(row & ~column, g));

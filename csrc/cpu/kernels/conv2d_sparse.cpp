@@ -1,5 +1,6 @@
-// Backward of a convolution under a 2x2 max pool, visiting only the pixels that carry gradient. Per sample, channels in lanes:
-// the accumulators (or weights) of a few kernel rows stay in registers while the list of one output channel is walked.
+// Backward of a convolution under a 2x2 max pool, visiting only the pixels that carry gradient. Per
+// sample, channels in lanes: the accumulators (or weights) of a few kernel rows stay in registers
+// while the list of one output channel is walked.
 #include "ops/conv2d_sparse.h"
 
 #include "cpu/kernels/index.h"
@@ -16,7 +17,8 @@ struct List {
   const float* gradient;
 };
 
-CONVNET_INLINE List list_at(const SparseParams& p, const float* lists, int64_t outer, int64_t o, int64_t sample) {
+CONVNET_INLINE List list_at(const SparseParams& p, const float* lists, int64_t outer, int64_t o,
+                            int64_t sample) {
   const float* at = lists + ((outer * p.OC + o) * kLanes + sample) * p.list();
   int32_t count;
   std::memcpy(&count, at, sizeof count);
@@ -25,23 +27,32 @@ CONVNET_INLINE List list_at(const SparseParams& p, const float* lists, int64_t o
 
 // Gradient of R kernel rows x K columns, one vector of channels, from one sample's list.
 template <int R, int K>
-__attribute__((noinline)) void weight_pass(const List& list, const float* image, int64_t line, int64_t pitch, float* dw) {
+__attribute__((noinline)) void weight_pass(const List& list, const float* image, int64_t line,
+                                           int64_t pitch, float* dw) {
   Vec acc[R][K];
-  CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) acc[y][x] = load(dw + (y * K + x) * pitch);
+  CONVNET_UNROLL(8)
+  for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) acc[y][x] =
+      load(dw + (y * K + x) * pitch);
   for (int32_t i = 0; i < list.count; ++i) {
     const float* at = image + list.place[i];
     const Vec g = set1(list.gradient[i]);
-    CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x)
-      acc[y][x] = fma(g, load(at + y * line + x * pitch), acc[y][x]);
+    CONVNET_UNROLL(8)
+    for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) acc[y][x] =
+        fma(g, load(at + y * line + x * pitch), acc[y][x]);
   }
-  CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) store(dw + (y * K + x) * pitch, acc[y][x]);
+  CONVNET_UNROLL(8)
+  for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x)
+      store(dw + (y * K + x) * pitch, acc[y][x]);
 }
 
 // Adds one sample's list, times the weights, to the gradient image.
 template <int R, int K>
-__attribute__((noinline)) void input_pass(const List& list, float* image, int64_t line, int64_t pitch, const float* w) {
+__attribute__((noinline)) void input_pass(const List& list, float* image, int64_t line,
+                                          int64_t pitch, const float* w) {
   Vec weight[R][K];
-  CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) weight[y][x] = load(w + (y * K + x) * pitch);
+  CONVNET_UNROLL(8)
+  for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) weight[y][x] =
+      load(w + (y * K + x) * pitch);
   for (int32_t i = 0; i < list.count; ++i) {
     float* at = image + list.place[i];
     const Vec g = set1(list.gradient[i]);
@@ -55,25 +66,39 @@ __attribute__((noinline)) void input_pass(const List& list, float* image, int64_
 template <class Image, class Weight>
 using PassFn = void (*)(const List&, Image*, int64_t, int64_t, Weight*);
 
-#define CONVNET_ROWS(pass, K)                                                \
-  switch (rows) {                                                            \
-    case 1: return pass<1, K>;                                               \
-    case 2: if constexpr (2 * K <= kTaps) return pass<2, K>; break;          \
-    case 3: if constexpr (3 * K <= kTaps) return pass<3, K>; break;          \
-    case 4: if constexpr (4 * K <= kTaps) return pass<4, K>; break;          \
-    case 5: if constexpr (5 * K <= kTaps) return pass<5, K>; break;          \
-  }                                                                          \
+#define CONVNET_ROWS(pass, K)                          \
+  switch (rows) {                                      \
+    case 1:                                            \
+      return pass<1, K>;                               \
+    case 2:                                            \
+      if constexpr (2 * K <= kTaps) return pass<2, K>; \
+      break;                                           \
+    case 3:                                            \
+      if constexpr (3 * K <= kTaps) return pass<3, K>; \
+      break;                                           \
+    case 4:                                            \
+      if constexpr (4 * K <= kTaps) return pass<4, K>; \
+      break;                                           \
+    case 5:                                            \
+      if constexpr (5 * K <= kTaps) return pass<5, K>; \
+      break;                                           \
+  }                                                    \
   break;
-#define CONVNET_PASS(name, pass, Image, Weight)             \
+#define CONVNET_PASS(name, pass, Image, Weight)               \
   PassFn<Image, Weight> name(int64_t rows, int64_t columns) { \
-    switch (columns) {                                      \
-      case 1: CONVNET_ROWS(pass, 1)                         \
-      case 2: CONVNET_ROWS(pass, 2)                         \
-      case 3: CONVNET_ROWS(pass, 3)                         \
-      case 4: CONVNET_ROWS(pass, 4)                         \
-      case 5: CONVNET_ROWS(pass, 5)                         \
-    }                                                       \
-    return nullptr;                                         \
+    switch (columns) {                                        \
+      case 1:                                                 \
+        CONVNET_ROWS(pass, 1)                                 \
+      case 2:                                                 \
+        CONVNET_ROWS(pass, 2)                                 \
+      case 3:                                                 \
+        CONVNET_ROWS(pass, 3)                                 \
+      case 4:                                                 \
+        CONVNET_ROWS(pass, 4)                                 \
+      case 5:                                                 \
+        CONVNET_ROWS(pass, 5)                                 \
+    }                                                         \
+    return nullptr;                                           \
   }
 CONVNET_PASS(weight_pass_of, weight_pass, const float, float)
 CONVNET_PASS(input_pass_of, input_pass, float, const float)
@@ -130,7 +155,8 @@ void sparse_lists(const KernelArgs& a) {
         count[l] += g[l] != 0.0f;
       }
     }
-    for (int64_t l = 0; l < kLanes; ++l) std::memcpy(lists + l * p.list(), &count[l], sizeof count[l]);
+    for (int64_t l = 0; l < kLanes; ++l)
+      std::memcpy(lists + l * p.list(), &count[l], sizeof count[l]);
   }
 }
 
@@ -148,7 +174,8 @@ void sparse_weight(const KernelArgs& a) {
         for_passes(p, [&](int64_t y, int64_t rows) {
           const auto pass = weight_pass_of(rows, p.KW);
           for (int64_t c = 0; c < p.C; c += kWidth)
-            pass(list, image + y * p.width() * p.pitch() + c, p.width() * p.pitch(), p.pitch(), dw + o * size + y * p.KW * p.pitch() + c);
+            pass(list, image + y * p.width() * p.pitch() + c, p.width() * p.pitch(), p.pitch(),
+                 dw + o * size + y * p.KW * p.pitch() + c);
         });
       }
     }
@@ -167,7 +194,8 @@ void sparse_input(const KernelArgs& a) {
       for_passes(p, [&](int64_t y, int64_t rows) {
         const auto pass = input_pass_of(rows, p.KW);
         for (int64_t c = 0; c < p.C; c += kWidth)
-          pass(list, image + y * p.width() * p.pitch() + c, p.width() * p.pitch(), p.pitch(), a.f32(1) + o * size + y * p.KW * p.pitch() + c);
+          pass(list, image + y * p.width() * p.pitch() + c, p.width() * p.pitch(), p.pitch(),
+               a.f32(1) + o * size + y * p.KW * p.pitch() + c);
       });
     }
   }
@@ -183,7 +211,8 @@ void sparse_lanes(const KernelArgs& a) {
     for (int64_t x = 0; x < p.W; ++x)
       for (int64_t c = 0; c < p.C; ++c)
         for (int64_t l = 0; l < kLanes; ++l)
-          out[(x * p.C + c) * kLanes + l] = x < reach && y < p.height() ? row[l * p.image() + (x + p.left) * pitch + c] : 0.0f;
+          out[(x * p.C + c) * kLanes + l] =
+              x < reach && y < p.height() ? row[l * p.image() + (x + p.left) * pitch + c] : 0.0f;
   }
 }
 
@@ -192,7 +221,9 @@ void sparse_pack(const KernelArgs& a) {
   const int64_t taps = p.KH * p.KW;
   for (int64_t o = a.begin; o < a.end; ++o)
     for (int64_t t = 0; t < taps; ++t)
-      for (int64_t c = 0; c < p.pitch(); ++c) a.f32(1)[(o * taps + t) * p.pitch() + c] = c < p.C ? a.f32(0)[(t * p.C + c) * p.OC + o] : 0.0f;
+      for (int64_t c = 0; c < p.pitch(); ++c)
+        a.f32(1)[(o * taps + t) * p.pitch() + c] =
+            c < p.C ? a.f32(0)[(t * p.C + c) * p.OC + o] : 0.0f;
 }
 
 void sparse_unpack(const KernelArgs& a) {
@@ -200,7 +231,8 @@ void sparse_unpack(const KernelArgs& a) {
   const int64_t taps = p.KH * p.KW;
   for (int64_t o = a.begin; o < a.end; ++o)
     for (int64_t t = 0; t < taps; ++t)
-      for (int64_t c = 0; c < p.C; ++c) a.f32(1)[(t * p.C + c) * p.OC + o] = a.f32(0)[(o * taps + t) * p.pitch() + c];
+      for (int64_t c = 0; c < p.C; ++c)
+        a.f32(1)[(t * p.C + c) * p.OC + o] = a.f32(0)[(o * taps + t) * p.pitch() + c];
 }
 
 }  // namespace convnet::CONVNET_ISA

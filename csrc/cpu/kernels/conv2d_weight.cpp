@@ -1,6 +1,7 @@
-// Gradient of a 2D convolution for its weights, samples in lanes: dw[ky][kx][c][o] = sum over pixels and samples of x * dy.
-// Register tiles are streams x output channels. A stream is one (kx, c) of a kernel row: where channels are few, several kx share
-// a tile. A block of rows is summed in registers before the lanes are added up, and small enough for its x and dy to stay in cache.
+// Gradient of a 2D convolution for its weights, samples in lanes: dw[ky][kx][c][o] = sum over
+// pixels and samples of x * dy. Register tiles are streams x output channels. A stream is one (kx,
+// c) of a kernel row: where channels are few, several kx share a tile. A block of rows is summed in
+// registers before the lanes are added up, and small enough for its x and dy to stay in cache.
 #include "cpu/kernels/index.h"
 #include "ops/conv2d.h"
 
@@ -8,7 +9,7 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
-constexpr int64_t kUnit = 6;            // output channels of a unit
+constexpr int64_t kUnit = 6;  // output channels of a unit
 constexpr int kAccumulators = kRegisters >= 32 ? 24 : 12;
 constexpr int64_t kCacheBytes = 48 << 10;  // x and dy of one row block and channel tile
 
@@ -28,7 +29,7 @@ CONVNET_INLINE Range valid(int64_t size, int64_t out, int64_t stride, int64_t of
 struct Streams {
   const float* x[6];  // source of result column 0, in the row at hand
   Range range[6];
-  int64_t step;       // floats from result column to result column
+  int64_t step;  // floats from result column to result column
 };
 
 template <int S, int O>
@@ -53,7 +54,8 @@ CONVNET_INLINE void add_row(Vec (&acc)[S][O], const Streams& t, const float* dy,
   const float* x[S];
   const auto edge = [&](int64_t from, int64_t to) {
     for (int64_t j = from; j < to; ++j) {
-      for (int s = 0; s < S; ++s) x[s] = j >= t.range[s].low && j < t.range[s].high ? t.x[s] + j * t.step : kZeros;
+      for (int s = 0; s < S; ++s)
+        x[s] = j >= t.range[s].low && j < t.range[s].high ? t.x[s] + j * t.step : kZeros;
       add_pixel(acc, x, dy + j * dy_pitch);
     }
   };
@@ -94,14 +96,16 @@ __attribute__((noinline)) void tile(const Task& t, int64_t ky, int64_t stream) {
   const int64_t from = most(rows.low, t.first_row), to = least(rows.high, t.last_row);
   if (from >= to) return;
   Vec acc[S][O];
-  CONVNET_UNROLL(8) for (int s = 0; s < S; ++s) CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) acc[s][o] = zero();
+  CONVNET_UNROLL(8)
+  for (int s = 0; s < S; ++s) CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) acc[s][o] = zero();
   for (int v = 0; v < kVectors; ++v)
     for (int64_t row = from; row < to; ++row) {
       Streams streams;
       streams.step = p.sx * pitch;
       const float* x = t.x + (row * p.sy + ky * p.dy - p.top) * p.W * pitch + v * kWidth;
       for (int s = 0; s < S; ++s) {
-        const int64_t kx = (stream + s) / channels, c = (stream + s) % channels, offset = kx * p.dx - p.left;
+        const int64_t kx = (stream + s) / channels, c = (stream + s) % channels,
+                      offset = kx * p.dx - p.left;
         streams.range[s] = valid(p.W, p.OW, p.sx, offset);
         streams.x[s] = x + offset * pitch + c * kLanes;
       }
@@ -111,38 +115,57 @@ __attribute__((noinline)) void tile(const Task& t, int64_t ky, int64_t stream) {
 }
 
 // Streams of a tile beside `channels` output channels, so that the accumulators fit.
-CONVNET_INLINE int64_t most_streams(int64_t channels) { return least(channels <= 4 && kRegisters >= 32 ? 6 : 4, kAccumulators / channels); }
+CONVNET_INLINE int64_t most_streams(int64_t channels) {
+  return least(channels <= 4 && kRegisters >= 32 ? 6 : 4, kAccumulators / channels);
+}
 
 using TileFn = void (*)(const Task&, int64_t, int64_t);
 
 template <int O>
 CONVNET_INLINE TileFn tile_of(int64_t streams) {
   switch (streams) {
-    case 1: return tile<1, O>;
-    case 2: return tile<2, O>;
-    case 3: if constexpr (3 * O <= kAccumulators) return tile<3, O>; break;
-    case 4: if constexpr (4 * O <= kAccumulators) return tile<4, O>; break;
-    case 5: if constexpr (5 * O <= kAccumulators) return tile<5, O>; break;
-    case 6: if constexpr (6 * O <= kAccumulators) return tile<6, O>; break;
+    case 1:
+      return tile<1, O>;
+    case 2:
+      return tile<2, O>;
+    case 3:
+      if constexpr (3 * O <= kAccumulators) return tile<3, O>;
+      break;
+    case 4:
+      if constexpr (4 * O <= kAccumulators) return tile<4, O>;
+      break;
+    case 5:
+      if constexpr (5 * O <= kAccumulators) return tile<5, O>;
+      break;
+    case 6:
+      if constexpr (6 * O <= kAccumulators) return tile<6, O>;
+      break;
   }
   return nullptr;
 }
 
 CONVNET_INLINE TileFn tile_of(int64_t streams, int64_t channels) {
   switch (channels) {
-    case 1: return tile_of<1>(streams);
-    case 2: return tile_of<2>(streams);
-    case 3: return tile_of<3>(streams);
-    case 4: return tile_of<4>(streams);
-    case 5: return tile_of<5>(streams);
-    case 6: return tile_of<6>(streams);
+    case 1:
+      return tile_of<1>(streams);
+    case 2:
+      return tile_of<2>(streams);
+    case 3:
+      return tile_of<3>(streams);
+    case 4:
+      return tile_of<4>(streams);
+    case 5:
+      return tile_of<5>(streams);
+    case 6:
+      return tile_of<6>(streams);
   }
   return nullptr;
 }
 
 // All streams of all kernel rows for one tile of output channels and one block of result rows.
 void all_streams(const Task& t, int64_t channels) {
-  const int64_t streams = t.p->KW * t.p->in_group(), tiles = div_up(streams, most_streams(channels));
+  const int64_t streams = t.p->KW * t.p->in_group(),
+                tiles = div_up(streams, most_streams(channels));
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t first = cut(streams, tiles, i), count = cut(streams, tiles, i + 1) - first;
     const TileFn fn = tile_of(count, channels);
@@ -155,11 +178,13 @@ void all_streams(const Task& t, int64_t channels) {
 void conv2d_backward_weight(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
   const int64_t group_units = div_up(p.out_group(), kUnit), streams = p.KW * p.KH * p.in_group();
-  const int64_t row_bytes = (p.OW * kUnit + p.W * 4 * p.sy) * kLanes * static_cast<int64_t>(sizeof(float));
+  const int64_t row_bytes =
+      (p.OW * kUnit + p.W * 4 * p.sy) * kLanes * static_cast<int64_t>(sizeof(float));
   const int64_t block = most(1, most(3, kCacheBytes / row_bytes));
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t g = unit / group_units, i = unit % group_units;
-    const int64_t first = cut(p.out_group(), group_units, i), last = cut(p.out_group(), group_units, i + 1);
+    const int64_t first = cut(p.out_group(), group_units, i),
+                  last = cut(p.out_group(), group_units, i + 1);
     const int64_t o = g * p.out_group() + first, width = last - first;
     float* dw = a.f32(2) + o;
     if (!a.accumulate)

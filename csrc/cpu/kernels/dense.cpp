@@ -1,7 +1,8 @@
 // Dense layers with the samples in lanes. x [rows][K][16], w [K][M] -> y [rows][M][16].
-// A column is one vector of samples of one row. Register tiles are `outputs x columns` accumulators: weights are broadcast from
-// where they lie, and each is used for all columns of the tile, taken from several shards. K is blocked so that the weights of
-// a block stay in the second-level cache while the tile moves over the outputs.
+// A column is one vector of samples of one row. Register tiles are `outputs x columns`
+// accumulators: weights are broadcast from where they lie, and each is used for all columns of the
+// tile, taken from several shards. K is blocked so that the weights of a block stay in the
+// second-level cache while the tile moves over the outputs.
 #include "ops/dense.h"
 
 #include "cpu/kernels/activation.h"
@@ -20,12 +21,17 @@ struct Column {
   float* out;
 };
 
-// out[o0 .. o0+O) += w[k0 .. k1)[o] * in[k]; `wk`, `wo`: strides of w over the summed and the output index.
+// out[o0 .. o0+O) += w[k0 .. k1)[o] * in[k]; `wk`, `wo`: strides of w over the summed and the
+// output index.
 template <int O, int C>
-CONVNET_INLINE void tile(const Column* columns, const float* w, int64_t wk, int64_t wo, int64_t k0, int64_t k1, int64_t o0, const float* bias) {
+CONVNET_INLINE void tile(const Column* columns, const float* w, int64_t wk, int64_t wo, int64_t k0,
+                         int64_t k1, int64_t o0, const float* bias) {
   Vec acc[O][C];
-  CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) CONVNET_UNROLL(8) for (int c = 0; c < C; ++c)
-    acc[o][c] = k0 ? load(columns[c].out + (o0 + o) * kLanes) : bias ? set1(bias[o0 + o]) : zero();
+  CONVNET_UNROLL(8)
+  for (int o = 0; o < O; ++o) CONVNET_UNROLL(8) for (int c = 0; c < C; ++c) acc[o][c] =
+      k0     ? load(columns[c].out + (o0 + o) * kLanes)
+      : bias ? set1(bias[o0 + o])
+             : zero();
   const float* in[C];
   CONVNET_UNROLL(8) for (int c = 0; c < C; ++c) in[c] = columns[c].in;
   const float* weight = w + o0 * wo;
@@ -37,8 +43,9 @@ CONVNET_INLINE void tile(const Column* columns, const float* w, int64_t wk, int6
       CONVNET_UNROLL(8) for (int c = 0; c < C; ++c) acc[o][c] = fma(x[c], s, acc[o][c]);
     }
   }
-  CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) CONVNET_UNROLL(8) for (int c = 0; c < C; ++c)
-    store(columns[c].out + (o0 + o) * kLanes, acc[o][c]);
+  CONVNET_UNROLL(8)
+  for (int o = 0; o < O; ++o) CONVNET_UNROLL(8) for (int c = 0; c < C; ++c)
+      store(columns[c].out + (o0 + o) * kLanes, acc[o][c]);
 }
 
 struct Problem {
@@ -51,14 +58,16 @@ __attribute__((noinline)) void columns_of(const Problem& p, const Column* column
   for (int64_t k = 0; k == 0 || k < p.K; k += kBlockK) {
     const int64_t end = least(k + kBlockK, p.K);
     int64_t o = p.begin;
-    for (; o + kOutputs <= p.end; o += kOutputs) tile<kOutputs, C>(columns, p.w, p.wk, p.wo, k, end, o, p.bias);
+    for (; o + kOutputs <= p.end; o += kOutputs)
+      tile<kOutputs, C>(columns, p.w, p.wk, p.wo, k, end, o, p.bias);
     for (; o < p.end; ++o) tile<1, C>(columns, p.w, p.wk, p.wo, k, end, o, p.bias);
   }
 }
 
 // Walks the columns of all shards at hand in groups of at most kColumns.
 template <class Store>
-void multiply(const KernelArgs& a, const Problem& p, int x, int y, int64_t rows, int64_t in_size, int64_t out_size, Store done) {
+void multiply(const KernelArgs& a, const Problem& p, int x, int y, int64_t rows, int64_t in_size,
+              int64_t out_size, Store done) {
   Column columns[kColumns];
   const int64_t total = a.shard_count * rows * kVectors;
   for (int64_t i = 0; i < total;) {
@@ -66,15 +75,23 @@ void multiply(const KernelArgs& a, const Problem& p, int x, int y, int64_t rows,
     // Groups of equal size: 5 columns are 3 + 2, not 4 + 1.
     const int64_t left = total - i, groups = div_up(left, kColumns), take = div_up(left, groups);
     for (; n < take; ++n, ++i) {
-      const int64_t v = i % kVectors, row = i / kVectors % rows, shard = a.shards[i / kVectors / rows];
+      const int64_t v = i % kVectors, row = i / kVectors % rows,
+                    shard = a.shards[i / kVectors / rows];
       columns[n] = {a.f32(x) + shard * a.stride[x] + row * in_size * kLanes + v * kWidth,
                     a.f32(y) + shard * a.stride[y] + row * out_size * kLanes + v * kWidth};
     }
     switch (n) {
-      case 1: columns_of<1>(p, columns); break;
-      case 2: columns_of<2>(p, columns); break;
-      case 3: columns_of<3>(p, columns); break;
-      default: columns_of<kColumns>(p, columns);
+      case 1:
+        columns_of<1>(p, columns);
+        break;
+      case 2:
+        columns_of<2>(p, columns);
+        break;
+      case 3:
+        columns_of<3>(p, columns);
+        break;
+      default:
+        columns_of<kColumns>(p, columns);
     }
     for (int c = 0; c < n; ++c) done(columns[c].out);
   }
@@ -84,16 +101,19 @@ void multiply(const KernelArgs& a, const Problem& p, int x, int y, int64_t rows,
 
 void dense(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
-  const Problem problem{a.f32(1), a.f32(2), p.M, 1, p.K, a.begin * kDenseUnit, least(a.end * kDenseUnit, p.M)};
+  const Problem problem{
+      a.f32(1), a.f32(2), p.M, 1, p.K, a.begin * kDenseUnit, least(a.end * kDenseUnit, p.M)};
   multiply(a, problem, 0, 3, p.rows, p.K, p.M, [&](float* y) {
     if (p.activation == Activation::linear) return;
-    for (int64_t o = problem.begin; o < problem.end; ++o) activate_in_place(p.activation, y + o * kLanes, 1);
+    for (int64_t o = problem.begin; o < problem.end; ++o)
+      activate_in_place(p.activation, y + o * kLanes, 1);
   });
 }
 
 void dense_backward_input(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
-  const Problem problem{a.f32(1), nullptr, 1, p.M, p.M, a.begin * kDenseUnit, least(a.end * kDenseUnit, p.K)};
+  const Problem problem{
+      a.f32(1), nullptr, 1, p.M, p.M, a.begin * kDenseUnit, least(a.end * kDenseUnit, p.K)};
   multiply(a, problem, 0, 2, p.rows, p.M, p.K, [](float*) {});
 }
 
@@ -120,7 +140,8 @@ template <int R, int V>
 CONVNET_INLINE void weight_tile(const KernelArgs& a, const DenseParams& p, int64_t k, int64_t m) {
   const int64_t pitch = div_up(p.M, 16) * 16;
   Vec acc[R][V];
-  CONVNET_UNROLL(12) for (int r = 0; r < R; ++r) CONVNET_UNROLL(2) for (int v = 0; v < V; ++v) acc[r][v] = zero();
+  CONVNET_UNROLL(12)
+  for (int r = 0; r < R; ++r) CONVNET_UNROLL(2) for (int v = 0; v < V; ++v) acc[r][v] = zero();
   for (int64_t shard = 0; shard < a.step->shards; ++shard) {
     const int64_t live = a.live(shard);
     for (int64_t row = 0; row < p.rows; ++row) {
@@ -153,7 +174,8 @@ template <int R>
 __attribute__((noinline)) void weight_rows(const KernelArgs& a, const DenseParams& p, int64_t k) {
   const int64_t vectors = div_up(p.M, kWidth);
   int64_t v = 0;
-  for (; v + kWeightVectors <= vectors; v += kWeightVectors) weight_tile<R, kWeightVectors>(a, p, k, v * kWidth);
+  for (; v + kWeightVectors <= vectors; v += kWeightVectors)
+    weight_tile<R, kWeightVectors>(a, p, k, v * kWidth);
   for (; v < vectors; ++v) weight_tile<R, 1>(a, p, k, v * kWidth);
 }
 

@@ -1,4 +1,5 @@
-// Batch assembly: rows of the user's arrays [n][features] become lanes [feature][16], and results go back to rows.
+// Batch assembly: rows of the user's arrays [n][features] become lanes [feature][16], and results
+// go back to rows.
 #include "ops/gather.h"
 
 #include "cpu/kernels/index.h"
@@ -14,7 +15,8 @@ void gather_rows(const KernelArgs& a, const Feed& feed, const GatherParams& p) {
   const T* row[kLanes];
   for (int64_t l = 0; l < kLanes; ++l) {
     const int64_t i = first + (l < live ? l : 0);  // dead lanes repeat the first sample
-    row[l] = reinterpret_cast<const T*>(feed.data + (step.order ? step.order[i] : step.first + i) * feed.row_bytes);
+    row[l] = reinterpret_cast<const T*>(feed.data + (step.order ? step.order[i] : step.first + i) *
+                                                        feed.row_bytes);
   }
   const int64_t end = least(a.end * p.block, p.features);
   float* out = a.f32(0);
@@ -28,17 +30,28 @@ void gather(const KernelArgs& a) {
   const auto& p = a.as<GatherParams>();
   const Feed& feed = a.step->feeds[p.feed];
   switch (feed.type) {
-    case FeedType::f32: return gather_rows<float>(a, feed, p);
-    case FeedType::f64: return gather_rows<double>(a, feed, p);
-    case FeedType::u8: return gather_rows<uint8_t>(a, feed, p);
-    case FeedType::i8: return gather_rows<int8_t>(a, feed, p);
-    case FeedType::i16: return gather_rows<int16_t>(a, feed, p);
-    case FeedType::u16: return gather_rows<uint16_t>(a, feed, p);
-    case FeedType::i32: return gather_rows<int32_t>(a, feed, p);
-    case FeedType::u32: return gather_rows<uint32_t>(a, feed, p);
-    case FeedType::i64: return gather_rows<int64_t>(a, feed, p);
-    case FeedType::u64: return gather_rows<uint64_t>(a, feed, p);
-    case FeedType::boolean: return gather_rows<bool>(a, feed, p);
+    case FeedType::f32:
+      return gather_rows<float>(a, feed, p);
+    case FeedType::f64:
+      return gather_rows<double>(a, feed, p);
+    case FeedType::u8:
+      return gather_rows<uint8_t>(a, feed, p);
+    case FeedType::i8:
+      return gather_rows<int8_t>(a, feed, p);
+    case FeedType::i16:
+      return gather_rows<int16_t>(a, feed, p);
+    case FeedType::u16:
+      return gather_rows<uint16_t>(a, feed, p);
+    case FeedType::i32:
+      return gather_rows<int32_t>(a, feed, p);
+    case FeedType::u32:
+      return gather_rows<uint32_t>(a, feed, p);
+    case FeedType::i64:
+      return gather_rows<int64_t>(a, feed, p);
+    case FeedType::u64:
+      return gather_rows<uint64_t>(a, feed, p);
+    case FeedType::boolean:
+      return gather_rows<bool>(a, feed, p);
   }
 }
 
@@ -53,7 +66,8 @@ void scatter(const KernelArgs& a) {
   }
   const int64_t live = a.live(a.shard());
   for (int64_t l = 0; l < live; ++l) {
-    float* row = reinterpret_cast<float*>(feed.data + (a.step->first + a.shard() * kLanes + l) * feed.row_bytes);
+    float* row = reinterpret_cast<float*>(feed.data + (a.step->first + a.shard() * kLanes + l) *
+                                                          feed.row_bytes);
     for (int64_t f = begin; f < end; ++f) row[f] = x[f * kLanes + l];
   }
 }

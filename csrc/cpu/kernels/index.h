@@ -1,5 +1,5 @@
-// Small integer helpers of the kernels. Not from the standard library: its inline functions would be compiled with this
-// instruction set and could be linked in everywhere.
+// Small integer helpers of the kernels. Not from the standard library: its inline functions would
+// be compiled with this instruction set and could be linked in everywhere.
 #pragma once
 
 #include <cstdint>

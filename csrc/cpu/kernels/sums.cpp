@@ -1,4 +1,5 @@
-// Sums over samples. Slots are added in a fixed tree (pairs, then pairs of pairs), so that bits do not depend on who filled them.
+// Sums over samples. Slots are added in a fixed tree (pairs, then pairs of pairs), so that bits do
+// not depend on who filled them.
 #include "ops/sums.h"
 
 #include "cpu/kernels/index.h"
@@ -61,7 +62,8 @@ void sum_samples(const KernelArgs& a) {
     Vec sums[kVectors];
     for (int v = 0; v < kVectors; ++v) sums[v] = zero();
     for (int64_t o = 0; o < p.outer; ++o)
-      for (int v = 0; v < kVectors; ++v) sums[v] = sums[v] + load(x + (o * p.features + f) * kLanes + v * kWidth);
+      for (int v = 0; v < kVectors; ++v)
+        sums[v] = sums[v] + load(x + (o * p.features + f) * kLanes + v * kWidth);
     float total = 0;
     for (int v = 0; v < kVectors; ++v) total += sum(keep(live_mask(live, v * kWidth), sums[v]));
     out[f] = a.accumulate ? out[f] + total : total;

@@ -37,7 +37,9 @@ inline Mask operator&(Mask a, Mask b) { return {vandq_u32(a.m, b.m)}; }
 inline Mask operator|(Mask a, Mask b) { return {vorrq_u32(a.m, b.m)}; }
 inline Mask operator~(Mask a) { return {vmvnq_u32(a.m)}; }
 inline Vec select(Mask m, Vec yes, Vec no) { return {vbslq_f32(m.m, yes.v, no.v)}; }
-inline Vec keep(Mask m, Vec a) { return {vreinterpretq_f32_u32(vandq_u32(m.m, vreinterpretq_u32_f32(a.v)))}; }
+inline Vec keep(Mask m, Vec a) {
+  return {vreinterpretq_f32_u32(vandq_u32(m.m, vreinterpretq_u32_f32(a.v)))};
+}
 inline uint32_t bits(Mask m) {
   const uint32x4_t lane = {1, 2, 4, 8};
   return vaddvq_u32(vandq_u32(m.m, lane));
@@ -55,10 +57,13 @@ inline Vec abs(Vec a) { return {vabsq_f32(a.v)}; }
 inline Vec round(Vec a) { return {vrndnq_f32(a.v)}; }
 inline Vec floor(Vec a) { return {vrndmq_f32(a.v)}; }
 inline Vec ceil(Vec a) { return {vrndpq_f32(a.v)}; }
-inline Vec copy_sign(Vec magnitude, Vec sign) { return {vbslq_f32(vdupq_n_u32(0x80000000u), sign.v, magnitude.v)}; }
+inline Vec copy_sign(Vec magnitude, Vec sign) {
+  return {vbslq_f32(vdupq_n_u32(0x80000000u), sign.v, magnitude.v)};
+}
 // a * 2^n for integral n, in two steps so that the range of n neither wraps nor overflows early.
 inline Vec scale(Vec a, Vec n) {
-  const int32x4_t whole = vcvtnq_s32_f32(n.v), half = vshrq_n_s32(whole, 1), bias = vdupq_n_s32(127);
+  const int32x4_t whole = vcvtnq_s32_f32(n.v), half = vshrq_n_s32(whole, 1),
+                  bias = vdupq_n_s32(127);
   const int32x4_t first = vshlq_n_s32(vaddq_s32(half, bias), 23);
   const int32x4_t second = vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23);
   return {vmulq_f32(vmulq_f32(a.v, vreinterpretq_f32_s32(first)), vreinterpretq_f32_s32(second))};

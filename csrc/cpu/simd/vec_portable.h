@@ -41,8 +41,13 @@ inline Mask operator!=(Vec a, Vec b) { return {a.v != b.v}; }
 inline Mask operator&(Mask a, Mask b) { return {a.m & b.m}; }
 inline Mask operator|(Mask a, Mask b) { return {a.m | b.m}; }
 inline Mask operator~(Mask a) { return {~a.m}; }
-inline Vec select(Mask m, Vec yes, Vec no) { return {reinterpret_cast<Floats>((m.m & reinterpret_cast<Ints>(yes.v)) | (~m.m & reinterpret_cast<Ints>(no.v)))}; }
-inline Vec keep(Mask m, Vec a) { return {reinterpret_cast<Floats>(m.m & reinterpret_cast<Ints>(a.v))}; }
+inline Vec select(Mask m, Vec yes, Vec no) {
+  return {reinterpret_cast<Floats>((m.m & reinterpret_cast<Ints>(yes.v)) |
+                                   (~m.m & reinterpret_cast<Ints>(no.v)))};
+}
+inline Vec keep(Mask m, Vec a) {
+  return {reinterpret_cast<Floats>(m.m & reinterpret_cast<Ints>(a.v))};
+}
 inline uint32_t bits(Mask m) {
   return (m.m[0] & 1u) | (m.m[1] & 2u) | (m.m[2] & 4u) | (m.m[3] & 8u);
 }
@@ -55,15 +60,18 @@ inline Mask mask_of(uint32_t bits) {
 // Of a NaN and a number: the second operand, as the x86 instructions have it.
 inline Vec min(Vec a, Vec b) { return select(a < b, a, b); }
 inline Vec max(Vec a, Vec b) { return select(a > b, a, b); }
-inline Vec abs(Vec a) { return {reinterpret_cast<Floats>(reinterpret_cast<Ints>(a.v) & 0x7fffffff)}; }
+inline Vec abs(Vec a) {
+  return {reinterpret_cast<Floats>(reinterpret_cast<Ints>(a.v) & 0x7fffffff)};
+}
 inline Vec copy_sign(Vec magnitude, Vec sign) {
   const Ints bit = reinterpret_cast<Ints>(set1(-0.0f).v);
-  return {reinterpret_cast<Floats>((reinterpret_cast<Ints>(magnitude.v) & ~bit) | (reinterpret_cast<Ints>(sign.v) & bit))};
+  return {reinterpret_cast<Floats>((reinterpret_cast<Ints>(magnitude.v) & ~bit) |
+                                   (reinterpret_cast<Ints>(sign.v) & bit))};
 }
-#define CONVNET_LANEWISE(name, function)          \
-  inline Vec name(Vec a) {                        \
+#define CONVNET_LANEWISE(name, function)                   \
+  inline Vec name(Vec a) {                                 \
     for (int i = 0; i < 4; ++i) a.v[i] = function(a.v[i]); \
-    return a;                                     \
+    return a;                                              \
   }
 CONVNET_LANEWISE(sqrt, __builtin_sqrtf)
 CONVNET_LANEWISE(round, __builtin_nearbyintf)
@@ -77,7 +85,9 @@ inline Vec scale(Vec a, Vec n) {
   const Floats second = reinterpret_cast<Floats>((whole - half + 127) << 23);
   return {a.v * first * second};
 }
-inline Vec exponent(Vec a) { return {__builtin_convertvector((reinterpret_cast<Ints>(a.v) >> 23) - 127, Floats)}; }
+inline Vec exponent(Vec a) {
+  return {__builtin_convertvector((reinterpret_cast<Ints>(a.v) >> 23) - 127, Floats)};
+}
 inline Vec mantissa(Vec a) {
   return {reinterpret_cast<Floats>((reinterpret_cast<Ints>(a.v) & 0x007fffff) | 0x3f800000)};
 }
