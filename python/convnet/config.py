@@ -162,7 +162,7 @@ def isa() -> str:
 
 def isas() -> list[str]:
     """The instruction sets that this CPU can use."""
-    return list(_core.isas())
+    return list(_core.available_isas())
 
 
 def show(print_fn: Callable[[str], Any] = print) -> None:

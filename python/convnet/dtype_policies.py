@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 _ALIASES = {"float": "float32", "int": "int32", "half": "float16", "double": "float64"}
-_KNOWN = frozenset(
-    "float16 float32 float64 bfloat16 uint8 uint16 uint32 uint64 int8 int16 int32 int64 bool string".split()
-)
+_LOWER_OR_HIGHER = frozenset({"bfloat16", "float16", "float64"})
+_WHOLE = frozenset(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64))
+_KNOWN = _LOWER_OR_HIGHER | _WHOLE | {"float32", "bool", "string"}
 
 
 def standardize_dtype(dtype: Any) -> str:
@@ -57,7 +57,7 @@ class DTypePolicy:
     def __init__(self, name: Any = "float32") -> None:
         self._name = str(name) if isinstance(name, str) else standardize_dtype(name)
         self._name = _ALIASES.get(self._name, self._name)
-        if self._name not in _KNOWN - {"float16", "float64", "bfloat16"}:
+        if self._name not in _KNOWN - _LOWER_OR_HIGHER:
             raise ValueError(
                 "Invalid value for argument `dtype`. Expected 'float32', the precision that "
                 f"convnet computes in. Received: {name}"

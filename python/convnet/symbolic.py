@@ -15,7 +15,7 @@ Shape = tuple[int | None, ...]
 
 
 class KerasHistory(NamedTuple):
-    """Where a symbolic tensor comes from: output `tensor_index` of the operation's call `node_index`."""
+    """Where a symbolic tensor comes from: output `tensor_index` of call `node_index`."""
 
     operation: Any
     node_index: int
@@ -64,7 +64,10 @@ class KerasTensor(TensorOperators):
         )
 
     def __repr__(self) -> str:
-        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse=False, ragged=False, name={self.name}>"
+        return (
+            f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse=False, ragged=False, "
+            f"name={self.name}>"
+        )
 
 
 def any_symbolic(*structures: Any) -> bool:
@@ -180,9 +183,14 @@ class Operation:
         Raises:
             NotImplementedError: if they are not.
         """
-        return {"name": self.name, **self._plain_init_arguments()}
+        return {"name": self.name, **self._plain_init_arguments({"name"})}
 
-    def _plain_init_arguments(self) -> dict[str, Any]:
+    def _plain_init_arguments(self, known: set[str]) -> dict[str, Any]:
+        """The constructor's arguments but the known ones.
+
+        Raises:
+            NotImplementedError: if a value is not plain.
+        """
         made: functools.partial[Any] = self._remake  # type: ignore[attr-defined]
         signature = inspect.signature(type(self).__init__)
         bound = signature.bind(self, *made.args, **made.keywords)
@@ -196,7 +204,7 @@ class Operation:
                 continue
             else:
                 config[name] = value
-        config.pop("name", None)
+        config = {name: value for name, value in config.items() if name not in known}
         plain = (str, int, float, bool, type(None))
         if not all(isinstance(leaf, plain) for leaf in tree.walk(config)):
             raise NotImplementedError(

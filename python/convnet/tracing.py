@@ -7,6 +7,7 @@ value with graph shape (4, 3) has `.shape == (None, 4, 3)`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextvars import ContextVar, Token
 from typing import Any
 
@@ -32,10 +33,11 @@ class GraphTensor(TensorOperators):
         id: Its number in the graph.
         shape: Its shape; None stands for the batch.
         batched: Whether it has a row for each sample.
-        dtype: What the numbers mean (`"float32"`, `"int32"`, `"bool"`); all are computed as float32.
+        dtype: What the numbers mean: `"float32"`, `"int32"` or `"bool"`; all are kept as float32.
+        _logits: Where it is the result of a softmax or a sigmoid: which, and of what.
     """
 
-    __slots__ = ("trace", "id", "shape", "batched", "dtype", "_keras_mask")
+    __slots__ = ("_keras_mask", "_logits", "batched", "dtype", "id", "shape", "trace")
 
     def __init__(self, trace: Trace, id: int, dtype: str = "float32") -> None:
         self.trace = trace
@@ -45,6 +47,7 @@ class GraphTensor(TensorOperators):
         self.shape: tuple[int | None, ...] = (None, *sizes) if self.batched else sizes
         self.dtype = dtype
         self._keras_mask: GraphTensor | None = None
+        self._logits: tuple[str, GraphTensor] | None = None
 
     @property
     def ndim(self) -> int:
@@ -78,10 +81,13 @@ class Trace:
 
     Args:
         training: Whether layers behave as in training (dropout, batch statistics).
+        trainable: Ids of the variables that gradients are wanted for; None for what the variables
+            themselves say.
 
     Attributes:
         graph: The `_core.Graph`.
         training: What layers take for `training` unless told otherwise.
+        differentiable: Whether gradients may be asked for: ops keep what those need.
         losses: Scalars from `add_loss` and activity regularizers, in order.
 
     >>> with Trace() as trace:
@@ -91,9 +97,13 @@ class Trace:
     (None, 3)
     """
 
-    def __init__(self, training: bool | None = None) -> None:
+    def __init__(
+        self, training: bool | None = None, trainable: Collection[int] | None = None
+    ) -> None:
         self.graph = _core.Graph()
         self.training = training
+        self.differentiable = bool(training)
+        self._trainable = trainable
         self.losses: list[GraphTensor] = []
         self.inputs: list[GraphTensor] = []
         self.arrays: dict[int, np.ndarray] = {}
@@ -120,7 +130,9 @@ class Trace:
     def variable(self, variable: Variable) -> GraphTensor:
         """The value of a variable; the same tensor each time."""
         if id(variable) not in self._variables:
-            declare = self.graph.parameter if variable.trainable else self.graph.state
+            known = self._trainable
+            trainable = variable.trainable if known is None else id(variable) in known
+            declare = self.graph.parameter if trainable else self.graph.state
             tensor = GraphTensor(self, declare(variable.shape, variable.path))
             self._variables[id(variable)] = (variable, tensor)
         return self._variables[id(variable)][1]

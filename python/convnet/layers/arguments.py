@@ -108,3 +108,10 @@ def unsupported(**values: Any) -> None:
                 f"Invalid value for argument `{name}`. Expected None, because convnet does not "
                 f"support it. Received: {name}={value}"
             )
+
+
+def revived(config: Any, custom_objects: Any = None) -> Any:
+    """The layer or function that a part of a config describes."""
+    from convnet.saving.serialization import deserialize_keras_object
+
+    return deserialize_keras_object(config, custom_objects=custom_objects)

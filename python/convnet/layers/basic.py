@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from convnet import identifiers
+from convnet.layers.arguments import revived
 from convnet.layers.layer import Layer
 
 
@@ -116,5 +117,5 @@ class Lambda(Layer):
         config = dict(config)
         for name in ("function", "mask"):
             if isinstance(config.get(name), dict):
-                config[name] = identifiers.deserialize(config[name], {}, custom_objects)
+                config[name] = revived(config[name], custom_objects)
         return super().from_config(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convnet import identifiers, ops, tree
+from convnet.layers.arguments import revived
 from convnet.layers.layer import Layer
 
 _MERGE_MODES = ("sum", "mul", "ave", "concat", None)
@@ -162,7 +163,7 @@ class Bidirectional(Layer):
         config = dict(config)
         for name in ("layer", "backward_layer"):
             if config.get(name) is not None:
-                config[name] = identifiers.deserialize(config[name], {}, custom_objects)
+                config[name] = revived(config[name], custom_objects)
         return super().from_config(config)
 
 

@@ -48,7 +48,9 @@ class CallSpec:
         bound.apply_defaults()
         self.arguments = dict(bound.arguments)
         self.tensors = {
-            name: value for name, value in self.arguments.items() if _is_tensor_argument(name, value)
+            name: value
+            for name, value in self.arguments.items()
+            if _is_tensor_argument(name, value)
         }
 
     @property

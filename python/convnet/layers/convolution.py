@@ -131,9 +131,7 @@ class Convolution(BaseConvolution):
 
     def call(self, inputs: Any) -> Any:
         """Compute the outputs."""
-        outputs = ops.convolve(
-            inputs, self.kernel, self.bias, groups=self.groups, **self._window
-        )
+        outputs = ops.convolve(inputs, self.kernel, self.bias, groups=self.groups, **self._window)
         return self.activation(outputs)
 
 

@@ -191,9 +191,7 @@ class SeparableConvolution(BaseConvolution):
         """Compute the outputs."""
         kernel, groups = ops.grouped_kernel(self.depthwise_kernel)
         spread = ops.convolve(inputs, kernel, None, groups=groups, **self._window)
-        mixed = ops.convolve(
-            spread, self.pointwise_kernel, self.bias, data_format=self.data_format
-        )
+        mixed = ops.convolve(spread, self.pointwise_kernel, self.bias, data_format=self.data_format)
         return self.activation(mixed)
 
 

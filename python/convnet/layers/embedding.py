@@ -55,9 +55,7 @@ class Embedding(Layer):
                     f"Received: {name}={size} (of type {type(size).__name__})."
                 )
         if kwargs.pop("input_length", None) is not None:
-            warnings.warn(
-                "Argument `input_length` is deprecated. Just remove it.", stacklevel=2
-            )
+            warnings.warn("Argument `input_length` is deprecated. Just remove it.", stacklevel=2)
         super().__init__(**kwargs)
         unsupported(
             lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config

@@ -18,8 +18,9 @@ class GRUCell(RecurrentCell):
         recurrent_activation: Activation function of the gates, or its name.
         use_bias: Whether there is a bias.
         kernel_initializer: Initializer of the kernel for the inputs, of shape (inputs, 3 * units).
-        recurrent_initializer: Initializer of the kernel for the states, of shape (units, 3 * units).
-        bias_initializer: Initializer of the bias; (2, 3 * units) with `reset_after`.
+        recurrent_initializer: Initializer of the kernel for the states, of shape (units,
+            3 * units).
+        bias_initializer: Initializer of the bias.
         kernel_regularizer: Regularizer of the kernel for the inputs.
         recurrent_regularizer: Regularizer of the kernel for the states.
         bias_regularizer: Regularizer of the bias.
@@ -130,8 +131,9 @@ class GRU(RecurrentLayer):
         recurrent_activation: Activation function of the gates, or its name.
         use_bias: Whether there is a bias.
         kernel_initializer: Initializer of the kernel for the inputs, of shape (inputs, 3 * units).
-        recurrent_initializer: Initializer of the kernel for the states, of shape (units, 3 * units).
-        bias_initializer: Initializer of the bias; (2, 3 * units) with `reset_after`.
+        recurrent_initializer: Initializer of the kernel for the states, of shape (units,
+            3 * units).
+        bias_initializer: Initializer of the bias.
         kernel_regularizer: Regularizer of the kernel for the inputs.
         recurrent_regularizer: Regularizer of the kernel for the states.
         bias_regularizer: Regularizer of the bias.

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from convnet import dtype_policies, ops, regularizers, tree
-from convnet.execution import PlanCache, PlannedCall, infer_outputs, sample_count, step_capacity
+from convnet.execution import PlanCache, infer_outputs
 from convnet.layers import arguments
+from convnet.layers.array_call import call_on_arrays
 from convnet.layers.call_spec import CallSpec, is_tensor
 from convnet.layers.input_spec import check_inputs
 from convnet.layers.state import LayerState
@@ -20,6 +21,8 @@ from convnet.naming import current_path, name_scope
 from convnet.symbolic import KerasTensor, Node, any_symbolic
 from convnet.tracing import GraphTensor, current_trace
 from convnet.variables import Variable
+
+_BASE_ARGUMENTS = {"activity_regularizer", "autocast", "dtype", "input_shape", "name", "trainable"}
 
 
 class Layer(LayerState):
@@ -95,7 +98,8 @@ class Layer(LayerState):
             return
         warnings.warn(
             "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential "
-            "models, prefer using an `Input(shape)` object as the first layer in the model instead.",
+            "models, prefer using an `Input(shape)` object as the first layer in the model "
+            "instead.",
             stacklevel=4,
         )
 
@@ -147,7 +151,7 @@ class Layer(LayerState):
         if self._options:
             return config | {n: arguments.to_config(n, getattr(self, n)) for n in self._options}
         if not _is_overridden(self, "get_config") and _is_overridden(self, "__init__"):
-            return {**self._plain_init_arguments(), **config}
+            return {**self._plain_init_arguments(_BASE_ARGUMENTS), **config}
         return config
 
     @classmethod
@@ -254,15 +258,14 @@ class Layer(LayerState):
                 return self._symbolic_call(spec, args, kwargs)
             if any(isinstance(leaf, GraphTensor) for leaf in tree.walk((args, kwargs))):
                 return self._traced_call(spec, args, kwargs)
-            return self._eager_call(args, kwargs)
+            return call_on_arrays(self, args, kwargs)
 
     def _assert_input_compatibility(self, inputs: Any) -> None:
         check_inputs(self.input_spec, inputs, self.name)
 
-    def _resolved(self, spec: CallSpec, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _resolved(self, spec: CallSpec, kwargs: dict[str, Any], training: Any) -> dict[str, Any]:
         """The keyword arguments with `training` and masks filled in where the caller gave none."""
         kwargs = {name: value for name, value in kwargs.items() if name != "training"}
-        training = self._training_argument(spec)
         if self._call_has_training_arg and training is not None:
             kwargs["training"] = training
         for name, value in spec.tensors.items():
@@ -271,19 +274,12 @@ class Layer(LayerState):
                 kwargs[mask_name] = tree.map_structure(_mask_of, value)
         return kwargs
 
-    def _training_argument(self, spec: CallSpec) -> Any:
-        if spec.given.get("training") is not None:
-            return spec.given["training"]
-        trace = current_trace()
-        if trace is not None and trace.training is not None:
-            return trace.training
-        return spec.arguments.get("training")
-
     def _traced_call(self, spec: CallSpec, args: Any, kwargs: dict[str, Any]) -> Any:
-        kwargs = self._resolved(spec, kwargs)
         trace = next(x.trace for x in tree.walk((args, kwargs)) if isinstance(x, GraphTensor))
         outer = trace.training
-        trace.training = self._training_argument(spec)
+        choices = (spec.given.get("training"), outer, spec.arguments.get("training"))
+        trace.training = next((choice for choice in choices if choice is not None), None)
+        kwargs = self._resolved(spec, kwargs, trace.training)
         try:
             outputs = self.call(*args, **kwargs)
         finally:
@@ -330,7 +326,8 @@ class Layer(LayerState):
     # Symbolic calls.
 
     def _symbolic_call(self, spec: CallSpec, args: Any, kwargs: dict[str, Any]) -> Any:
-        resolved = self._resolved(spec, kwargs)
+        training = spec.given.get("training", spec.arguments.get("training"))
+        resolved = self._resolved(spec, kwargs, training)
         outputs = self.compute_output_spec(*args, **resolved)
         self._set_masks(spec, resolved, outputs)
         plain = not kwargs and len(args) == 1 and isinstance(args[0], KerasTensor)
@@ -371,40 +368,9 @@ class Layer(LayerState):
         outputs = infer_outputs(self._inferred_call, (inputs,), more)
         return tree.map_structure(lambda tensor: tensor.shape, outputs)
 
-    # Calls on arrays.
-
-    def _eager_call(self, args: Any, kwargs: dict[str, Any]) -> Any:
-        structure = tree.map_structure(
-            lambda x: x.value if isinstance(x, Variable) else x, (args, kwargs)
-        )
-        arrays = [leaf for leaf in tree.flatten(structure) if _is_data(leaf)]
-        samples = sample_count(arrays) if arrays else 0
-        if samples == 0:
-            raise ValueError(
-                f"Layer '{self.name}' needs at least one sample. "
-                f"Received arrays of shapes: {[array.shape for array in arrays]}"
-            )
-        training = bool(kwargs.get("training"))
-        capacity = samples if training else step_capacity(samples)
-        shapes = [array.shape[1:] for array in arrays]
-        static = tree.map_structure(lambda x: ... if _is_data(x) else x, structure)
-        key = (repr(static), tuple(shapes), capacity)
-
-        def call(tensors: list[GraphTensor]) -> Any:
-            rest = iter(tensors)
-            args, kwargs = tree.map_structure(lambda x: next(rest) if _is_data(x) else x, structure)
-            return self(*args, **kwargs)
-
-        plan = self._plans.get(key, lambda: PlannedCall(call, shapes, capacity))
-        return plan(arrays)
-
 
 def _as_tensor(leaf: Any) -> Any:
     return np.asarray(leaf) if hasattr(leaf, "__array__") and not is_tensor(leaf) else leaf
-
-
-def _is_data(leaf: Any) -> bool:
-    return isinstance(leaf, np.ndarray) and leaf.ndim > 0
 
 
 def _mask_of(tensor: Any) -> Any:
@@ -420,7 +386,7 @@ def _is_overridden(layer: Layer, method: str) -> bool:
 
 
 def _recorded(build: Callable[..., None]) -> Callable[..., None]:
-    """A `build` that opens the layer's name scope, keeps the shapes and marks the layer as built."""
+    """A `build` that opens the layer's name scope, keeps the shapes and marks it as built."""
 
     @functools.wraps(build)
     def recorded(self: Layer, *args: Any, **kwargs: Any) -> None:

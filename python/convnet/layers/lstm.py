@@ -20,9 +20,11 @@ class LSTMCell(RecurrentCell):
         recurrent_activation: Activation function of the gates, or its name.
         use_bias: Whether there is a bias.
         kernel_initializer: Initializer of the kernel for the inputs, of shape (inputs, 4 * units).
-        recurrent_initializer: Initializer of the kernel for the states, of shape (units, 4 * units).
+        recurrent_initializer: Initializer of the kernel for the states, of shape (units,
+            4 * units).
         bias_initializer: Initializer of the bias.
-        unit_forget_bias: Whether the bias of the forget gate starts at one (Jozefowicz et al. 2015).
+        unit_forget_bias: Whether the bias of the forget gate starts at one (Jozefowicz et al.
+            2015).
         kernel_regularizer: Regularizer of the kernel for the inputs.
         recurrent_regularizer: Regularizer of the kernel for the states.
         bias_regularizer: Regularizer of the bias.
@@ -111,7 +113,9 @@ class LSTMCell(RecurrentCell):
 
 
 class LSTM(RecurrentLayer):
-    """Long short-term memory (Hochreiter, Schmidhuber 1997): `c = f * c + i * g`, `h = o * activation(c)`.
+    """Long short-term memory (Hochreiter, Schmidhuber 1997).
+
+    `c = f * c + i * g`, `h = o * activation(c)`, with gates i, f, o and candidate g.
 
     Args:
         units: Number of units, which is the size of the state.
@@ -119,9 +123,11 @@ class LSTM(RecurrentLayer):
         recurrent_activation: Activation function of the gates, or its name.
         use_bias: Whether there is a bias.
         kernel_initializer: Initializer of the kernel for the inputs, of shape (inputs, 4 * units).
-        recurrent_initializer: Initializer of the kernel for the states, of shape (units, 4 * units).
+        recurrent_initializer: Initializer of the kernel for the states, of shape (units,
+            4 * units).
         bias_initializer: Initializer of the bias.
-        unit_forget_bias: Whether the bias of the forget gate starts at one (Jozefowicz et al. 2015).
+        unit_forget_bias: Whether the bias of the forget gate starts at one (Jozefowicz et al.
+            2015).
         kernel_regularizer: Regularizer of the kernel for the inputs.
         recurrent_regularizer: Regularizer of the kernel for the states.
         bias_regularizer: Regularizer of the bias.

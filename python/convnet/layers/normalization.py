@@ -109,7 +109,11 @@ class BatchNormalization(Layer):
         order = [a for a in range(inputs.ndim) if a != axis] + [axis]
         x = inputs if last else ops.transpose(inputs, order)
         outputs = self._normalized(x, bool(training and self.trainable), mask)
-        return outputs if last else ops.transpose(outputs, [order.index(a) for a in range(inputs.ndim)])
+        return (
+            outputs
+            if last
+            else ops.transpose(outputs, [order.index(a) for a in range(inputs.ndim)])
+        )
 
     def _normalized(self, x: Any, training: bool, mask: Any) -> Any:
         weights = [self.gamma, self.beta, self.moving_mean, self.moving_variance]

@@ -133,9 +133,7 @@ class GlobalPooling(Layer):
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self._configure(
-            data_format=config.standardize_data_format(data_format), keepdims=keepdims
-        )
+        self._configure(data_format=config.standardize_data_format(data_format), keepdims=keepdims)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     @property

@@ -1,4 +1,4 @@
-"""What the layers SimpleRNN, GRU and LSTM have in common: they are an `RNN` with a cell of theirs."""
+"""What the layers SimpleRNN, GRU and LSTM have in common: a cell of their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from convnet.layers.input_spec import InputSpec
 from convnet.layers.layer import Layer
 from convnet.layers.rnn import RNN
 from convnet.naming import to_snake_case
+
 
 def _of_cell(name: str) -> Any:
     return property(lambda self: getattr(self.cell, name), doc=f"`{name}` of the cell.")
@@ -24,7 +25,9 @@ class RecurrentLayer(RNN):
         kwargs.pop("implementation", None)
         kwargs.pop("use_cudnn", None)
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
-        cell = self.cell_class(**cell_options, name=to_snake_case(self.cell_class.__name__), **shared)
+        cell = self.cell_class(
+            **cell_options, name=to_snake_case(self.cell_class.__name__), **shared
+        )
         super().__init__(cell, activity_regularizer=activity_regularizer, **kwargs)
         self._options = (*self._options, *cell._options)
         self.input_spec = InputSpec(ndim=3)

@@ -25,9 +25,7 @@ def drop(inputs: Any, rate: float, seeds: SeedGenerator, noise_shape: Any = None
     """
     seed = int(np.random.SeedSequence(seeds.next().tolist()).generate_state(1)[0])
     inner = [] if noise_shape is None else _sizes(noise_shape[1:], inputs.shape[1:])
-    return inputs.trace.add(
-        "dropout", [inputs], rate=float(rate), seed=seed, noise_shape=inner
-    )
+    return inputs.trace.add("dropout", [inputs], rate=float(rate), seed=seed, noise_shape=inner)
 
 
 def _sizes(noise: Any, shape: Any) -> list[int]:
@@ -35,7 +33,7 @@ def _sizes(noise: Any, shape: Any) -> list[int]:
 
 
 class Dropout(Layer):
-    """In training, zeroes a fraction of the inputs and scales the others up (Srivastava et al. 2014).
+    """In training, zeroes a fraction of the inputs and scales up the rest (Srivastava et al. 2014).
 
     Args:
         rate: Fraction of inputs that become zero.
@@ -84,7 +82,17 @@ def _checked_noise_shape(noise_shape: Any) -> Any:
     return tuple(noise_shape)
 
 
-class SpatialDropout1D(Dropout):
+class SpatialDropout(Dropout):
+    """Dropout of whole channels."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = super().get_config()
+        del config["trainable"], config["noise_shape"]
+        return {**config, "dtype": self.dtype}
+
+
+class SpatialDropout1D(SpatialDropout):
     """Dropout of whole channels of sequences.
 
     Args:
@@ -98,17 +106,16 @@ class SpatialDropout1D(Dropout):
     """
 
     def __init__(
-        self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any
+        self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None
     ) -> None:
-        super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
-        self._options = ("rate", "seed")
+        super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.input_spec = InputSpec(ndim=3)
 
     def _noise_shape(self, inputs: Any) -> Any:
         return (None, 1, None)
 
 
-class SpatialDropout2D(Dropout):
+class SpatialDropout2D(SpatialDropout):
     """Dropout of whole channels of images.
 
     Args:
@@ -129,10 +136,8 @@ class SpatialDropout2D(Dropout):
         seed: int | None = None,
         name: str | None = None,
         dtype: Any = None,
-        **kwargs: Any,
     ) -> None:
-        super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
-        self._options = ("rate", "seed")
+        super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self._configure(data_format=config.standardize_data_format(data_format))
         self.input_spec = InputSpec(ndim=4)
 

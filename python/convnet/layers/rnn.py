@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from convnet import identifiers, ops, tree
+from convnet.layers.arguments import revived
 from convnet.layers.layer import Layer
 from convnet.layers.rnn_cell import RecurrentCell
 from convnet.layers.stacked_cells import StackedRNNCells
@@ -163,7 +164,9 @@ class RNN(Layer):
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """States of zeros for a batch."""
         sizes = self.state_size
-        return [tree.map_structure(lambda n: np.zeros((batch_size, n), np.float32), s) for s in sizes]
+        return [
+            tree.map_structure(lambda n: np.zeros((batch_size, n), np.float32), s) for s in sizes
+        ]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the steps, where all outputs are returned; states have none."""
@@ -182,5 +185,5 @@ class RNN(Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """A layer made from what `get_config` returned."""
-        cell = identifiers.deserialize(config["cell"], {}, custom_objects)
+        cell = revived(config["cell"], custom_objects)
         return super().from_config({**config, "cell": cell})

@@ -12,7 +12,22 @@ from convnet.layers.regularization import drop
 from convnet.random import SeedGenerator
 
 # Activations that the core's recurrent ops know.
-FUSED_ACTIVATIONS = frozenset({"linear", "relu", "sigmoid", "hard_sigmoid", "tanh"})
+FUSED_ACTIVATIONS = frozenset(
+    {
+        "elu",
+        "exponential",
+        "hard_sigmoid",
+        "hard_tanh",
+        "linear",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "softplus",
+        "softsign",
+        "tanh",
+    }
+)
 
 
 class RecurrentCell(Layer):
@@ -21,7 +36,9 @@ class RecurrentCell(Layer):
     op = ""
     gates = 1
 
-    def _configure_cell(self, units: Any, dropout: float, recurrent_dropout: float, **options: Any) -> None:
+    def _configure_cell(
+        self, units: Any, dropout: float, recurrent_dropout: float, **options: Any
+    ) -> None:
         if not isinstance(units, int) or units <= 0:
             raise ValueError(
                 "Received an invalid value for argument `units`, expected a positive integer, "
@@ -117,7 +134,9 @@ class RecurrentCell(Layer):
         names = {k: activations.serialize(f) for k, f in self._activations.items()}
         inputs = [sequences, self.kernel, self.recurrent_kernel, self.bias, *states, mask]
         inputs += self._dropout_masks(sequences) if training else [None, None]
-        return sequences.trace.add(self.op, inputs, **names, **attributes)
+        trace = sequences.trace
+        outputs = trace.add(self.op, inputs, gradient=trace.differentiable, **names, **attributes)
+        return outputs[: 1 + count]  # what follows is for the gradient alone
 
     def _dropout_masks(self, sequences: Any) -> list[Any]:
         def mask(rate: float, width: int) -> Any:
@@ -127,4 +146,3 @@ class RecurrentCell(Layer):
             return drop(ones, rate, self.seed_generator)
 
         return [mask(self.dropout, sequences.shape[-1]), mask(self.recurrent_dropout, self.units)]
-

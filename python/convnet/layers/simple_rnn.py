@@ -88,7 +88,9 @@ class SimpleRNNCell(RecurrentCell):
 
 
 class SimpleRNN(RecurrentLayer):
-    """A recurrent layer whose output is its state: `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
+    """A recurrent layer whose output is its state.
+
+    `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
 
     Args:
         units: Number of units, which is the size of the state.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convnet import identifiers
+from convnet.layers.arguments import revived
 from convnet.layers.layer import Layer
 
 
@@ -73,5 +74,5 @@ class StackedRNNCells(Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """A layer made from what `get_config` returned."""
-        cells = [identifiers.deserialize(c, {}, custom_objects) for c in config["cells"]]
+        cells = [revived(c, custom_objects) for c in config["cells"]]
         return super().from_config({**config, "cells": cells})

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convnet import constraints, initializers, regularizers, tree
+from convnet.dtype_policies import standardize_dtype
 from convnet.naming import name_scope
 from convnet.symbolic import Operation
 from convnet.tracing import current_trace
@@ -21,7 +22,7 @@ def unique(objects: Iterable[Any]) -> list[Any]:
 
 
 class LayerState(Operation):
-    """Weights and sub-layers. Assigning either to an attribute, alone or in a container, tracks it."""
+    """Weights and sub-layers: what is assigned to an attribute, also in a container, is tracked."""
 
     name: str
     built = False
@@ -123,14 +124,16 @@ class LayerState(Operation):
         self._check_super_called()
         if isinstance(shape, str):
             raise ValueError(
-                "`name` must be passed as a keyword argument. "
-                f"Received: add_weight('{shape}', ...). Use: add_weight(shape=..., name='{shape}')."
+                "`name` must be passed as a keyword argument. Received: "
+                f"add_weight('{shape}', ...). Use: add_weight(shape=..., name='{shape}')."
             )
+        dtype = standardize_dtype(dtype)
+        default = "glorot_uniform" if "float" in dtype else "zeros"
         with name_scope(self.name):
             variable = Variable(
-                initializers.get("glorot_uniform" if initializer is None else initializer),
+                initializers.get(default if initializer is None else initializer),
                 shape=() if shape is None else shape,
-                dtype=dtype or "float32",
+                dtype=dtype,
                 trainable=trainable,
                 name=name,
                 regularizer=regularizers.get(regularizer),
@@ -141,7 +144,7 @@ class LayerState(Operation):
 
     @property
     def weights(self) -> list[Variable]:
-        """All variables of the layer and its sub-layers: own ones first, trainable before others."""
+        """All variables of the layer and its sub-layers: own ones first, trainable ones before."""
         own = self._trainable_variables + self._non_trainable_variables
         return unique([*own, *(v for layer in self._sublayers for v in layer.weights)])
 

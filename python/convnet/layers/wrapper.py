@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convnet import identifiers, ops
+from convnet.layers.arguments import revived
 from convnet.layers.layer import Layer
 
 
@@ -38,7 +39,7 @@ class Wrapper(Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """A layer made from what `get_config` returned."""
-        layer = identifiers.deserialize(config["layer"], {}, custom_objects)
+        layer = revived(config["layer"], custom_objects)
         return super().from_config({**config, "layer": layer})
 
 

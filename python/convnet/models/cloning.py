@@ -66,7 +66,9 @@ def _remade(layer: Any) -> Any:
 class _Cloner:
     """Clones layers once each, however often they are called."""
 
-    def __init__(self, clone: Callable[[Any], Any], call: Callable[..., Any] | None, recursive: bool) -> None:
+    def __init__(
+        self, clone: Callable[[Any], Any], call: Callable[..., Any] | None, recursive: bool
+    ) -> None:
         self._clone = clone
         self._call = call or (lambda layer, *args, **kwargs: layer(*args, **kwargs))
         self._recursive = recursive

@@ -93,7 +93,9 @@ def functional_from_config(cls: Any, config: dict[str, Any], custom_objects: Any
         waiting[name] = list(layer_config["inbound_nodes"])
     _replay(layers, waiting, custom_objects)
     ends = {key: _ends(config.pop(f"{key[:-1]}_layers"), layers) for key in ("inputs", "outputs")}
-    return cls(**ends, name=config.pop("name", None), trainable=config.pop("trainable", None), **config)
+    return cls(
+        **ends, name=config.pop("name", None), trainable=config.pop("trainable", None), **config
+    )
 
 
 def _replay(layers: dict[str, Operation], waiting: dict[str, list[Any]], custom: Any) -> None:

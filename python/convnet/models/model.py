@@ -84,8 +84,7 @@ class Model(Trainer, Layer):
         """
         if index is not None and name is not None:
             raise ValueError(
-                "Provide only a layer name or a layer index. Received: "
-                f"index={index}, name={name}."
+                f"Provide only a layer name or a layer index. Received: index={index}, name={name}."
             )
         layers = self.layers
         if index is not None:
@@ -137,7 +136,9 @@ class Model(Trainer, Layer):
 
     # Files.
 
-    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+    def save(
+        self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
         """Save the model with its weights and the state of its optimizer.
 
         Args:
@@ -192,7 +193,9 @@ class Model(Trainer, Layer):
 
         keys = ("name", "layers", "input_layers", "output_layers")
         if all(key in config for key in keys):
-            return functional_from_config(Functional if cls is Model else cls, config, custom_objects)
+            return functional_from_config(
+                Functional if cls is Model else cls, config, custom_objects
+            )
         return super().from_config(config)
 
 
@@ -203,7 +206,7 @@ def is_functional(args: Any, kwargs: Any) -> bool:
 
 
 def _make_functional(cls: type) -> None:
-    """Let a user's subclass of `Model` that calls `super().__init__(inputs, outputs)` be functional."""
+    """Let a user's subclass that calls `super().__init__(inputs, outputs)` be functional."""
     from convnet.models.functional import Functional
 
     if issubclass(cls, Functional):

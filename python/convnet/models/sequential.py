@@ -30,9 +30,7 @@ class Sequential(Model):
     49
     """
 
-    def __init__(
-        self, layers: Any = None, trainable: bool = True, name: str | None = None
-    ) -> None:
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         self._functional: Functional | None = None
         self._layers: list[Layer] = []

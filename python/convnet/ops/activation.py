@@ -97,7 +97,9 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid([0.0]).tolist()
     [0.5]
     """
-    return unary(x, "sigmoid")
+    result = unary(x, "sigmoid")
+    result._logits = ("sigmoid", x)
+    return result
 
 
 @operation(NN)

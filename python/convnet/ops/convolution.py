@@ -29,9 +29,7 @@ def same_padding(size: int, window: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _padding(
-    image: GraphTensor, windows: list[int], strides: list[int], padding: str
-) -> list[int]:
+def _padding(image: GraphTensor, windows: list[int], strides: list[int], padding: str) -> list[int]:
     """Top, bottom, left and right."""
     if padding.lower() == "valid":
         return [0, 0, 0, 0]
@@ -71,7 +69,7 @@ def _kernel_image(kernel: GraphTensor) -> GraphTensor:
     return expand_dims(kernel, 0) if kernel.ndim == 3 else kernel
 
 
-@operation(NN, tensors=3)
+@operation(NN, tensors=3, batched=True)
 def convolve(
     inputs: Any,
     kernel: Any,
@@ -112,7 +110,7 @@ def convolve(
     return as_images(inputs, data_format, work)
 
 
-@operation(NN, tensors=2)
+@operation(NN, tensors=2, batched=True)
 def conv(
     inputs: Any,
     kernel: Any,
@@ -137,7 +135,7 @@ def conv(
     return convolve(inputs, kernel, None, strides, padding, data_format, dilation_rate, groups)
 
 
-@operation(NN, tensors=2)
+@operation(NN, tensors=2, batched=True)
 def depthwise_conv(
     inputs: Any,
     kernel: Any,
@@ -153,9 +151,7 @@ def depthwise_conv(
         kernel: Weights `(*size, channels, multiplier)`.
     """
     grouped, channels = grouped_kernel(kernel)
-    return convolve(
-        inputs, grouped, None, strides, padding, data_format, dilation_rate, channels
-    )
+    return convolve(inputs, grouped, None, strides, padding, data_format, dilation_rate, channels)
 
 
 def grouped_kernel(kernel: Any) -> tuple[Any, int]:
@@ -168,7 +164,7 @@ def grouped_kernel(kernel: Any) -> tuple[Any, int]:
     return reshape(kernel, (*sizes, 1, channels * multiplier)), channels
 
 
-@operation(NN, tensors=3)
+@operation(NN, tensors=3, batched=True)
 def convolve_transpose(
     inputs: Any,
     kernel: Any,
@@ -196,7 +192,9 @@ def convolve_transpose(
         weights = _kernel_image(kernel)
         steps, dilation = pair(strides, rank), pair(dilation_rate, rank)
         extra = [None, None] if output_padding is None else pair(output_padding, rank, fill=0)
-        axes = zip(image.sample_shape[-3:-1], weights.shape[:2], steps, dilation, extra, strict=True)
+        axes = zip(
+            image.sample_shape[-3:-1], weights.shape[:2], steps, dilation, extra, strict=True
+        )
         plans = [transposed_axis(*axis, padding) for axis in axes]
         return image.trace.add(
             "conv2d_transpose",
@@ -225,7 +223,7 @@ def transposed_axis(
     return output, before, max(full - output - before, 0)
 
 
-@operation(NN)
+@operation(NN, batched=True)
 def max_pool(
     inputs: Any,
     pool_size: _Sizes,
@@ -245,7 +243,7 @@ def max_pool(
     return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
 
 
-@operation(NN)
+@operation(NN, batched=True)
 def average_pool(
     inputs: Any,
     pool_size: _Sizes,

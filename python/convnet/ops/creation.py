@@ -50,7 +50,9 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> np.ndarr
     return np.eye(N, M, k, standardize_dtype(dtype))
 
 
-def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> np.ndarray:
+def arange(
+    start: float, stop: float | None = None, step: float = 1, dtype: Any = None
+) -> np.ndarray:
     """Numbers from `start` up to but not including `stop`.
 
     >>> arange(3).tolist()

@@ -177,6 +177,26 @@ def cos(x: Any) -> Any:
 
 
 @operation()
+def tan(x: Any) -> Any:
+    """The tangent of an angle in radians.
+
+    >>> tan([0.0]).tolist()
+    [0.0]
+    """
+    return unary(x, "tan")
+
+
+@operation(MATH)
+def erf(x: Any) -> Any:
+    """The error function: `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to `x`.
+
+    >>> erf([0.0]).tolist()
+    [0.0]
+    """
+    return unary(x, "erf")
+
+
+@operation()
 def floor(x: Any) -> Any:
     """The largest whole number not above `x`.
 
@@ -226,7 +246,7 @@ def isinf(x: Any) -> Any:
     >>> isinf([0.0, float("inf")]).tolist()
     [False, True]
     """
-    return binary(unary(x, "abs"), x.trace.constant(float("inf")), "equal", "bool")
+    return unary(x, "isinf", "bool")
 
 
 @operation()
@@ -236,7 +256,7 @@ def isfinite(x: Any) -> Any:
     >>> isfinite([0.0, float("nan"), float("inf")]).tolist()
     [True, False, False]
     """
-    return binary(unary(x, "abs"), x.trace.constant(float("inf")), "less", "bool")
+    return unary(x, "isfinite", "bool")
 
 
 abs = absolute

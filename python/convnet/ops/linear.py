@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convnet.ops.arithmetic import equal
+from convnet.ops.arithmetic import add, equal
 from convnet.ops.elementary import cast
 from convnet.ops.operation import NN, operation
 from convnet.ops.shape import expand_dims, transpose
@@ -51,7 +51,10 @@ def dense(x: Any, kernel: Any, bias: Any = None) -> Any:
     >>> dense([[1.0, 2.0]], [[3.0], [4.0]], [0.5]).tolist()
     [[11.5]]
     """
-    return x.trace.add("dense", [x, kernel, bias])
+    if x.batched:
+        return x.trace.add("dense", [x, kernel, bias])
+    product = matmul(x, kernel)
+    return product if bias is None else add(product, bias)
 
 
 @operation(tensors=2)

@@ -11,8 +11,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from convnet import tree
-from convnet.execution import infer_outputs, run_once
+from convnet.execution import PlannedCall, infer_outputs, run_once, step_capacity
 from convnet.symbolic import Node, Operation, any_symbolic
 from convnet.tracing import GraphTensor, Trace, current_trace
 from convnet.variables import Variable
@@ -69,11 +71,17 @@ class OpSignature:
         function: The body.
         tensors: How many leading parameters are tensors or lists of them.
         static: How many of the next ones are given at the call, too, without being tensors.
+        many: Whether the first parameter is a list of tensors.
+        batched: Whether the first axis of the first parameter is always the batch.
     """
 
-    def __init__(self, function: Callable[..., Any], tensors: int, static: int) -> None:
+    def __init__(
+        self, function: Callable[..., Any], tensors: int, static: int, many: bool, batched: bool
+    ) -> None:
         self.function = function
         self.tensors = tensors
+        self.many = many
+        self.batched = batched
         self._bound = inspect.signature(function)
         parameters = list(self._bound.parameters.values())
         self._operands = [p.name for p in parameters[: tensors + static]]
@@ -88,15 +96,24 @@ class OpSignature:
     def apply(self, operands: list[Any], attributes: dict[str, Any]) -> Any:
         """Record in the operands' trace; without one, run at once on arrays."""
         trace = _trace_of(operands)
-        if trace is None:
-            return run_once(lambda trace: self._record(trace, operands, attributes))
-        return self._record(trace, operands, attributes)
+        if trace is not None:
+            return self._record(trace, operands, attributes)
+        if self.batched:
+            return self._run_batched(np.asarray(operands[0]), operands[1:], attributes)
+        return run_once(lambda trace: self._record(trace, operands, attributes))
+
+    def _run_batched(self, x: np.ndarray, others: list[Any], attributes: dict[str, Any]) -> Any:
+        def call(inputs: list[GraphTensor]) -> Any:
+            return self._record(inputs[0].trace, [*inputs, *others], attributes)
+
+        return PlannedCall(call, [x.shape[1:]], step_capacity(len(x)))([x])
 
     def _record(self, trace: Trace, operands: list[Any], attributes: dict[str, Any]) -> Any:
-        def tensor(leaf: Any) -> Any:
-            return None if leaf is None else trace.tensor(leaf)
-
-        tensors = [tree.map_structure(tensor, operand) for operand in operands[: self.tensors]]
+        tensors = operands[: self.tensors]
+        if self.many:
+            tensors = [[trace.tensor(x) for x in tensors[0]]]
+        else:
+            tensors = [None if x is None else trace.tensor(x) for x in tensors]
         return self.function(*tensors, *operands[self.tensors :], **attributes)
 
 
@@ -109,7 +126,13 @@ def _trace_of(structure: Any) -> Trace | None:
     return current_trace() if variables else None
 
 
-def operation(module: str = NUMPY, tensors: int = 1, static: int = 0) -> Callable[..., Any]:
+def operation(
+    module: str = NUMPY,
+    tensors: int = 1,
+    static: int = 0,
+    many: bool = False,
+    batched: bool = False,
+) -> Callable[..., Any]:
     """Make an op of a function that records on graph tensors.
 
     Args:
@@ -117,10 +140,12 @@ def operation(module: str = NUMPY, tensors: int = 1, static: int = 0) -> Callabl
         tensors: How many leading parameters are tensors or lists of them.
         static: How many of the next ones belong to the call without being tensors; all further
             ones are attributes.
+        many: Whether the first parameter is a list of tensors.
+        batched: Whether the first axis of the first parameter is always the batch.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        signature = OpSignature(function, tensors, static)
+        signature = OpSignature(function, tensors, static, many, batched)
         class_name = "".join(word.capitalize() for word in function.__name__.split("_"))
         members = {"signature": signature, "keras_module": module, "__doc__": function.__doc__}
         node_class = type(class_name, (OpNode,), members)

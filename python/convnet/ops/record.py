@@ -68,4 +68,3 @@ def aligned(x: GraphTensor, other: GraphTensor) -> GraphTensor:
             f"Received shapes {x.shape} and {other.shape}."
         )
     return x.trace.add("reshape", [x], x.dtype, shape=list(x.shape[1:]))
-

@@ -139,7 +139,9 @@ def all(x: Any, axis: _AXIS = None, keepdims: bool = False) -> Any:
 
 def batch_size(x: GraphTensor) -> GraphTensor:
     """The number of samples of a batched tensor of a trace, as a single value."""
-    first = x.trace.add("slice", [reshape(x, (-1, math.prod(x.sample_shape)))], begin=[0], size=[1], strides=[1])
+    first = x.trace.add(
+        "slice", [reshape(x, (-1, math.prod(x.sample_shape)))], begin=[0], size=[1], strides=[1]
+    )
     one = binary(binary(first, first, "not_equal"), x.trace.constant(1.0), "maximum", "float32")
     return x.trace.add("batch_sum", [x.trace.add("reshape", [one], shape=[])])
 
@@ -209,7 +211,10 @@ def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     >>> softmax([0.0, 0.0]).tolist()
     [0.5, 0.5]
     """
-    return _along(x, "softmax", axis)
+    result = _along(x, "softmax", axis)
+    if axis in (-1, x.ndim - 1):
+        result._logits = ("softmax", x)
+    return result
 
 
 @operation(NN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -29,7 +30,9 @@ def reshape(x: Any, newshape: Any) -> Any:
     >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1)).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    sizes = [-1 if n is None else int(n) for n in ([newshape] if isinstance(newshape, int) else newshape)]
+    sizes = [
+        -1 if n is None else int(n) for n in ([newshape] if isinstance(newshape, int) else newshape)
+    ]
     inner = sizes[1:] if x.batched else sizes
     total = math.prod(x.sample_shape)
     if -1 in inner:
@@ -103,7 +106,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     return x.trace.add("broadcast_to", [x], x.dtype, shape=sizes)
 
 
-@operation()
+@operation(many=True)
 def concatenate(xs: Any, axis: int = 0) -> Any:
     """Tensors joined along an axis.
 
@@ -114,7 +117,7 @@ def concatenate(xs: Any, axis: int = 0) -> Any:
     return first.trace.add("concat", list(xs), result_dtype(*xs), axis=sample_axis(first, axis))
 
 
-@operation()
+@operation(many=True)
 def stack(x: Any, axis: int = 0) -> Any:
     """Tensors of one shape joined along a new axis.
 
@@ -142,7 +145,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
         bounds = list(range(0, size + 1, step))
     else:
         bounds = [0, *(int(i) for i in indices_or_sections), size]
-    return [_slab(x, along, a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [_slab(x, along, a, b) for a, b in itertools.pairwise(bounds)]
 
 
 def _slab(x: GraphTensor, axis: int, start: int, stop: int, step: int = 1) -> GraphTensor:
@@ -160,14 +163,14 @@ def get_item(x: Any, key: Any) -> Any:
     >>> get_item([[1.0, 2.0], [3.0, 4.0]], (slice(None), 1)).tolist()
     [2.0, 4.0]
     """
-    keys = list(key) if isinstance(key, tuple) else [key]
+    keys = list(key) if isinstance(key, (tuple, list)) else [key]
     used = sum(k is not None and k is not Ellipsis for k in keys)
     if used > x.ndim:
         raise IndexError(f"Too many indices for a tensor of shape {x.shape}. Received: {key}")
     where = next((i for i, k in enumerate(keys) if k is Ellipsis), len(keys))
     keys[where : where + 1] = [slice(None)] * (x.ndim - used)
     if x.batched:
-        if keys[0] != slice(None):
+        if keys[0] not in (slice(None), slice(0, None)):
             raise ValueError(
                 "The batch axis cannot be indexed while a computation is traced. "
                 f"Received: key={key} for a tensor of shape {x.shape}"
@@ -214,7 +217,11 @@ def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     >>> flip([1.0, 2.0], axis=0).tolist()
     [2.0, 1.0]
     """
-    axes = range(int(x.batched), x.ndim) if axis is None else (axis if not isinstance(axis, int) else (axis,))
+    axes = (
+        range(int(x.batched), x.ndim)
+        if axis is None
+        else (axis if not isinstance(axis, int) else (axis,))
+    )
     for a in axes:
         x = x.trace.add("reverse", [x], x.dtype, axis=sample_axis(x, a))
     return x
@@ -234,7 +241,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     [0.0, 1.0, 0.0, 0.0]
     """
     if mode != "constant":
-        raise ValueError(f"Invalid value for argument `mode`. Expected 'constant'. Received: {mode}")
+        raise ValueError(
+            f"Invalid value for argument `mode`. Expected 'constant'. Received: {mode}"
+        )
     if isinstance(pad_width, int):
         pad_width = ((pad_width, pad_width),) * x.ndim
     pairs = [(p, p) if isinstance(p, int) else tuple(p) for p in pad_width]
@@ -243,7 +252,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
             raise ValueError(f"The batch axis cannot be padded. Received: pad_width={pad_width}")
         pairs = pairs[1:]
     before, after = ([int(pair[i]) for pair in pairs] for i in (0, 1))
-    return x.trace.add("pad", [x], x.dtype, before=before, after=after, value=float(constant_values))
+    return x.trace.add(
+        "pad", [x], x.dtype, before=before, after=after, value=float(constant_values)
+    )
 
 
 @operation()
