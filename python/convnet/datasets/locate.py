@@ -65,6 +65,33 @@ Received: path=/no/such/folder
     return next((folder / name for folder in [*named, cache] if (folder / name).exists()), None)
 
 
+def find_file(name: str, file: str) -> Path:
+    """Returns a file of a data set that has no loader of its own.
+
+    Args:
+        name: Name of the data set, which is the name of its folder.
+        file: Name of the file in it.
+
+    Returns:
+        A path that exists.
+
+    Raises:
+        FileNotFoundError: If it is nowhere.
+
+    Example:
+
+    >>> find_file("stock", "no_such_share.csv")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: no_such_share.csv is not on this machine: put it into the folder ...
+    """
+    folder = find(name)
+    if folder is None or not (folder / file).is_file():
+        place = folders()[0] / name
+        raise FileNotFoundError(f"{file} is not on this machine: put it into the folder {place}.")
+    return folder / file
+
+
 def unavailable(title: str, name: str, files: str, reason: object) -> FileNotFoundError:
     """Returns the error for a data set that is neither here nor could be downloaded.
 
