@@ -217,6 +217,8 @@ def load_optimizer(root: Group, optimizer: Any) -> None:
     group = root.group("optimizer_weights")
     names = _weight_names(group)
     values = [group.dataset(name).read() for name in names]
+    if len(values) < len(optimizer.variables) and not (values and np.any(values[0])):
+        return  # saved before its first step
     if names and names[0].endswith(":0"):
         values = _in_modern_order(values, optimizer)
     try:

@@ -94,7 +94,7 @@ def _own_attributes(cls: type) -> frozenset[str]:
 
     sequential = _models().Sequential
     base = sequential(name="model") if issubclass(cls, sequential) else Layer(name="layer")
-    return frozenset(vars(base))
+    return frozenset(vars(base)) - {"optimizer"}
 
 
 @functools.cache
