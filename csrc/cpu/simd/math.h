@@ -23,13 +23,17 @@ CONVNET_INLINE Vec exp_fraction(Vec x, Vec n) {
   return fma(q, r * r, r);
 }
 
+// exp between -87.33 and 88.72, and of NaN.
+CONVNET_INLINE Vec exp_inside(Vec x) {
+  const Vec n = round(x * 1.44269504f);
+  return scale(exp_fraction(x, n) + 1.0f, n);
+}
+
 // Results below the smallest normal number are flushed to zero; above the largest they are
 // infinite; NaN stays NaN.
 CONVNET_INLINE Vec exp(Vec x) {
   const Vec top = set1(88.72284f), bottom = set1(-87.33655f);
-  const Vec inside = max(min(x, top), bottom);
-  const Vec n = round(inside * 1.44269504f);
-  Vec y = scale(exp_fraction(inside, n) + 1.0f, n);
+  Vec y = exp_inside(max(min(x, top), bottom));
   y = select(x > top, set1(__builtin_inff()), y);
   y = keep(~(x < bottom), y);
   return select(x != x, x, y);
@@ -69,7 +73,10 @@ CONVNET_INLINE Vec log1p(Vec x) {
   return select(abs(x) < 1e-7f, x, select((u == 0.0f) | (u == __builtin_inff()), log(u), y));
 }
 
-CONVNET_INLINE Vec sigmoid(Vec x) { return set1(1.0f) / (set1(1.0f) + exp(zero() - x)); }
+// In sigmoid and tanh NaN stays because min and max give their second operand.
+CONVNET_INLINE Vec sigmoid(Vec x) {
+  return 1.0f / (1.0f + exp_inside(max(set1(-87.0f), min(set1(88.7f), zero() - x))));
+}
 
 CONVNET_INLINE Vec tanh(Vec x) {
   const Vec a = abs(x), z = x * x;
@@ -77,10 +84,9 @@ CONVNET_INLINE Vec tanh(Vec x) {
                              1.33314422036e-1f, -3.33332819422e-1f) *
                             z,
                         x, x);
-  const Vec e = exp(min(a + a, set1(40.0f)));
+  const Vec e = exp_inside(min(set1(40.0f), a + a));
   const Vec big = set1(1.0f) - set1(2.0f) / (e + set1(1.0f));
-  const Vec y = select(a < set1(0.625f), small, copy_sign(big, x));
-  return select(x != x, x, y);
+  return select(a < set1(0.625f), small, copy_sign(big, x));
 }
 
 // An odd polynomial near zero, 1 - exp(-t * polynomial in t) beyond; minimax fits of our own.
