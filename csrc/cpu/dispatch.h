@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu/kernel.h"
+#include "cpu/kernel_table.h"
 
 namespace convnet {
 

@@ -71,18 +71,4 @@ struct KernelArgs {
 
 using KernelFn = void (*)(const KernelArgs&);
 
-enum OpIndex : int {
-#define CONVNET_OP(name) op_index_##name,
-#define CONVNET_VIEW(name)
-#include "ops/kernel_list.inc"
-#undef CONVNET_OP
-#undef CONVNET_VIEW
-  kKernelCount
-};
-
-struct KernelTable {
-  const char* isa;
-  KernelFn fn[kKernelCount];
-};
-
 }  // namespace convnet

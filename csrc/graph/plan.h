@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/aligned.h"
-#include "cpu/kernel.h"
+#include "cpu/kernel_table.h"
 #include "graph/graph.h"
 
 namespace convnet {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "cpu/kernel.h"
+#include "cpu/kernel_table.h"
 #include "ops/op.h"
 
 namespace convnet {

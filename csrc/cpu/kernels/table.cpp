@@ -1,5 +1,5 @@
 // All kernels of one instruction set.
-#include "cpu/kernel.h"
+#include "cpu/kernel_table.h"
 #include "cpu/simd/vec.h"
 
 namespace convnet::CONVNET_ISA {

@@ -1,0 +1,54 @@
+// Embedding. Backward, each thread owns some columns of the table and adds rows in the order of the
+// samples, so that bits do not depend on who adds.
+#include "ops/embedding.h"
+
+#include "cpu/kernels/index.h"
+
+namespace convnet::CONVNET_ISA {
+
+namespace {
+
+// Row of a table with `rows` rows; -1 where the number names none.
+CONVNET_INLINE int64_t row_of(float id, int64_t rows) {
+  return id > -1.0f && id < static_cast<float>(rows) ? static_cast<int64_t>(id) : -1;
+}
+
+}  // namespace
+
+void embedding(const KernelArgs& a) {
+  const auto& p = a.as<EmbeddingParams>();
+  const int64_t end = least(a.end * kEmbeddingPositions, p.positions);
+  const float* table = a.f32(1);
+  for (int64_t t = a.begin * kEmbeddingPositions; t < end; ++t) {
+    const float* ids = a.f32(0) + t * kLanes;
+    float* out = a.f32(2) + t * p.columns * kLanes;
+    for (int64_t l = 0; l < kLanes; ++l) {
+      const int64_t row = row_of(ids[l], p.rows);
+      for (int64_t d = 0; d < p.columns; ++d)
+        out[d * kLanes + l] = row < 0 ? __builtin_nanf("") : table[row * p.columns + d];
+    }
+  }
+}
+
+void embedding_backward(const KernelArgs& a) {
+  const auto& p = a.as<EmbeddingParams>();
+  const int64_t first = a.begin * kEmbeddingColumns,
+                last = least(a.end * kEmbeddingColumns, p.columns);
+  float* table = a.f32(2);
+  for (int64_t row = 0; row < p.rows; ++row)
+    for (int64_t d = first; d < last; ++d) table[row * p.columns + d] = 0;
+  for (int64_t shard = 0; shard < a.step->shards; ++shard) {
+    const int64_t live = a.live(shard);
+    for (int64_t t = 0; t < p.positions; ++t) {
+      const float* ids = a.f32(0) + shard * a.stride[0] + t * kLanes;
+      const float* dy = a.f32(1) + shard * a.stride[1] + t * p.columns * kLanes;
+      for (int64_t l = 0; l < live; ++l) {
+        const int64_t row = row_of(ids[l], p.rows);
+        if (row < 0) continue;
+        for (int64_t d = first; d < last; ++d) table[row * p.columns + d] += dy[d * kLanes + l];
+      }
+    }
+  }
+}
+
+}  // namespace convnet::CONVNET_ISA

@@ -1,0 +1,47 @@
+// Rows of a table by number.
+#include "ops/embedding.h"
+
+#include "ops/op.h"
+
+namespace convnet::ops {
+
+namespace {
+
+// ids [..], table [rows, columns] -> [.., columns]. A number outside the table gives NaN.
+void infer_embedding(InferContext& c) {
+  const Value& ids = c.in(0);
+  const Dims table = c.in(1).shape;
+  c.check(ids.storage == Storage::Batched, "ids must have a batch");
+  c.check(table.size() == 2, "the table must have shape (rows, columns), got " + to_string(table));
+  auto& p = c.params<EmbeddingParams>();
+  p = {ids.features(), table[0], table[1]};
+  c.units(ceil_div(p.positions, kEmbeddingPositions));
+  Dims y = ids.shape;
+  y.push_back(table[1]);
+  c.output_like(0, y);
+}
+
+void embedding_gradient(GradContext& g) {
+  if (!g.needs(1)) return;
+  const int64_t rows = g.params<EmbeddingParams>().rows;
+  g.set(1, g.add1("embedding_backward", {g.in(0), g.grad()}, {{"rows", rows}}));
+}
+
+// ids [..], dy [.., columns] -> gradient of the whole table.
+void infer_backward(InferContext& c) {
+  const Value& ids = c.in(0);
+  auto& p = c.params<EmbeddingParams>();
+  p = {ids.features(), c.integer("rows"), c.in(1).shape.back()};
+  c.check(c.in(1).features() == p.positions * p.columns,
+          "gradient " + to_string(c.in(1).shape) + " does not fit ids " + to_string(ids.shape));
+  c.scope(Scope::Batch);
+  c.units(ceil_div(p.columns, kEmbeddingColumns));
+  c.output(Storage::Single, {p.rows, p.columns});
+}
+
+}  // namespace
+
+CONVNET_DEFINE_OP(embedding, infer_embedding, embedding_gradient);
+CONVNET_DEFINE_OP(embedding_backward, infer_backward, nullptr);
+
+}  // namespace convnet::ops
