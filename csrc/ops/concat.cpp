@@ -19,7 +19,7 @@ void join_in_groups(InferContext& c) {
     for (int i = 0; i < c.inputs(); ++i) {
       group.push_back(c.in_id(i));
       if (group.size() < kMostInputs && i + 1 < c.inputs()) continue;
-      joined.push_back(group.size() == 1 ? group[0] : c.compute("concat", group, c.attrs()));
+      joined.push_back(group.size() == 1 ? group[0] : c.compute("concat", group, c.attrs())[0]);
       group.clear();
     }
     c.replace_inputs(joined);

@@ -64,11 +64,12 @@ ValueId InferContext::output_like(int i, Dims shape) {
   return output(in(i).storage, std::move(shape), in(i).fold);
 }
 
-ValueId InferContext::compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+std::vector<ValueId> InferContext::compute(const std::string& op, std::vector<ValueId> inputs,
+                                           Attrs attrs) {
   for (const Node& node : graph_.nodes())
     if (node.op->name == op && node.inputs == inputs && node.attrs == attrs && !node.update)
-      return node.outputs[0];
-  return graph_.add(op, std::move(inputs), std::move(attrs))[0];
+      return node.outputs;
+  return graph_.add(op, std::move(inputs), std::move(attrs));
 }
 
 std::vector<ValueId> InferContext::update(const std::string& op, std::vector<ValueId> inputs,
@@ -77,7 +78,7 @@ std::vector<ValueId> InferContext::update(const std::string& op, std::vector<Val
 }
 
 void InferContext::derive(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
-  append_input(compute(op, std::move(inputs), std::move(attrs)));
+  append_input(compute(op, std::move(inputs), std::move(attrs))[0]);
 }
 
 void InferContext::fail(const std::string& message) const {

@@ -82,8 +82,8 @@ class InferContext {
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }
   void impure() { node_.impure = true; }
-  // The first output of another op; of an equal node where there is one.
-  ValueId compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
+  // The outputs of another op; of an equal node where there is one.
+  std::vector<ValueId> compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   // Adds an update node, which runs before this one if this is an update as well.
   std::vector<ValueId> update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   // Appends an input that the kernel needs and that depends on other inputs only (packed weights).
