@@ -69,11 +69,13 @@ def assert_same_state(found, expected, exact=("weight", "optimizer"), only=None)
 
 
 def comparable(config):
-    """A config without what may differ: ids, null values, the modules of Keras's backends."""
+    """A config without what may differ: ids, null values, shapes that layers without weights were
+    built for, and the modules of Keras's backends."""
     if isinstance(config, dict):
         if "keras.src.backend" in str(config.get("module")):
             config = {**config, "module": "keras.optimizers", "registered_name": None}
-        kept = {k: v for k, v in config.items() if k != "shared_object_id" and v is not None}
+        dropped = ("shared_object_id", "build_config")
+        kept = {k: v for k, v in config.items() if k not in dropped and v is not None}
         return {key: comparable(value) for key, value in kept.items()}
     return [comparable(value) for value in config] if isinstance(config, list) else config
 

@@ -154,6 +154,11 @@ EDITS = {
     ),
     "no_layers": (lambda config: config["config"].pop("layers") and None, "Could not load"),
     "no_name": (lambda config: layer(config, "out").pop("name") and None, "name"),
+    "no_config": (replace("hidden", config=None), "units"),
+    "no_outputs": (
+        lambda config: config["config"].pop("output_layers") and None,
+        "output_layers' is missing|Could not load",
+    ),
     "outputs_are_no_list": (
         lambda config: config["config"].update(output_layers=7),
         "Could not load",

@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import subprocess
+import sys
 import zipfile
 
 import h5py
@@ -170,6 +172,18 @@ def test_recurrent_layers_lie_where_keras_puts_them(tmp_path):
             "layers/simple_rnn/cell/vars/1",
         ):
             assert place in file
+
+
+def test_reading_needs_no_h5py(tmp_path):
+    model = small_model()
+    paths = [str(save(model, tmp_path / name)) for name in FORMATS]
+    code = (
+        "import sys, convnet\n"
+        f"for path in {paths}:\n"
+        "    convnet.models.load_model(path).load_weights(path) if '.' in path else None\n"
+        "assert 'h5py' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_long_lists_of_names_are_split_as_keras_does(tmp_path):

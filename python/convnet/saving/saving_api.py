@@ -216,8 +216,12 @@ def _naming(path: str) -> Iterator[None]:
     except OSError:
         raise
     except Exception as error:
-        message = str(error) or type(error).__name__
-        if path in message and isinstance(error, ValueError):
+        message = str(error)
+        if isinstance(error, KeyError):
+            message = f"the key {message} is missing"
+        elif not isinstance(error, TypeError | ValueError):
+            message = f"{type(error).__name__}: {message}"
+        elif path in message and isinstance(error, ValueError):
             raise
         raise ValueError(f"Could not load {path}: {message}") from error
 
