@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from convnet import _core
 
+from convnet import _core
 from tests.ops.harness import batched, run_op, weight
 from tests.ops.rnn_cases import (
     GATES,

@@ -10,8 +10,8 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
-constexpr int kTileRows = kRegisters >= 32 ? 5 : 4;
-constexpr int kTileVectors = kRegisters >= 32 ? 5 : 2;
+constexpr int kTileRows = 6;
+constexpr int kTileVectors = kRegisters >= 32 ? 4 : 2;
 
 alignas(64) const float kOnes[kLanes] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
@@ -59,16 +59,14 @@ struct Target {
 };
 
 CONVNET_INLINE Vec load_some(const float* p, int64_t n) {
-  if (n >= kWidth) return load(p);
-  float tail[kWidth] = {};
-  for (int64_t i = 0; i < n; ++i) tail[i] = p[i];
-  return load(tail);
+  return n >= kWidth ? load(p) : load_part<false>(p, n);
 }
-CONVNET_INLINE void store_some(float* p, Vec x, int64_t n) {
-  if (n >= kWidth) return store(p, x);
-  float tail[kWidth];
-  store(tail, x);
-  for (int64_t i = 0; i < n; ++i) p[i] = tail[i];
+CONVNET_INLINE void store_some(float* p, int64_t n, Vec x) {
+  if (n >= kWidth) {
+    store(p, x);
+  } else {
+    store_part<false>(p, n, x);
+  }
 }
 
 // R rows of results x V vectors of columns.
@@ -76,15 +74,16 @@ template <int R, int V>
 __attribute__((noinline)) void tile(const Ring& ring, int64_t panel, int64_t live, const Source& s,
                                     const Target& t) {
   const int64_t first = ring.begin(panel) * kWidth, left = ring.columns - first;
-  const float* g = ring.rows + first * kRnnRing;
+  float* out = t.out + first;
   Vec acc[R][V];
-  CONVNET_UNROLL(8)
-  for (int r = 0; r < R; ++r)
-    CONVNET_UNROLL(8)
-    for (int v = 0; v < V; ++v) acc[r][v] =
-        t.fresh ? zero() : load_some(t.out + r * t.pitch + first + v * kWidth, left - v * kWidth);
-  const float* x = s.x;
-  for (int64_t done = 0; done < ring.count; done += live, x += s.pitch)
+  CONVNET_UNROLL(8) for (int r = 0; r < R; ++r) {
+    CONVNET_UNROLL(8) for (int v = 0; v < V; ++v) {
+      const float* from = out + r * t.pitch + v * kWidth;
+      acc[r][v] = t.fresh ? zero() : load_some(from, left - v * kWidth);
+    }
+  }
+  const float *x = s.x, *g = ring.rows + first * kRnnRing;
+  for (int64_t done = 0; done < ring.count; done += live, x += s.pitch) {
     for (int64_t n = 0; n < live; ++n, g += V * kWidth) {
       Vec dz[V];
       CONVNET_UNROLL(8) for (int v = 0; v < V; ++v) dz[v] = load(g + v * kWidth);
@@ -93,11 +92,12 @@ __attribute__((noinline)) void tile(const Ring& ring, int64_t panel, int64_t liv
         CONVNET_UNROLL(8) for (int v = 0; v < V; ++v) acc[r][v] = fma(weight, dz[v], acc[r][v]);
       }
     }
-  CONVNET_UNROLL(8)
-  for (int r = 0; r < R; ++r)
-    CONVNET_UNROLL(8)
-    for (int v = 0; v < V; ++v)
-        store_some(t.out + r * t.pitch + first + v * kWidth, acc[r][v], left - v * kWidth);
+  }
+  CONVNET_UNROLL(8) for (int r = 0; r < R; ++r) {
+    CONVNET_UNROLL(8) for (int v = 0; v < V; ++v) {
+      store_some(out + r * t.pitch + v * kWidth, left - v * kWidth, acc[r][v]);
+    }
+  }
 }
 
 template <int R, int V>

@@ -98,10 +98,11 @@ struct AnyGates {
 // Calls `body` with the gates of a layer.
 template <class Body>
 CONVNET_INLINE void with_gates(const RnnParams& p, Body body) {
-  if (p.activation == GateFn::tanh && p.recurrent_activation == GateFn::sigmoid)
+  if (p.activation == GateFn::tanh && p.recurrent_activation == GateFn::sigmoid) {
     body(UsualGates{});
-  else
+  } else {
     body(AnyGates{p.activation, p.recurrent_activation});
+  }
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -13,7 +13,7 @@ inline void copy_or_clear(const float* from, float* to, int64_t size) {
   for (int64_t i = 0; i < size; i += kWidth) store(to + i, from ? load(from + i) : zero());
 }
 
-inline void multiply(const float* x, const float* y, float* out, int64_t size) {
+inline void scale_by(const float* x, const float* y, float* out, int64_t size) {
   for (int64_t i = 0; i < size; i += kWidth) store(out + i, load(x + i) * load(y + i));
 }
 
@@ -44,7 +44,7 @@ struct Forward {
   const float* input(int64_t step) const {
     if (!dropout) return state(step);
     float* to = dropped + step % p.rows * size();
-    multiply(state(step), dropout, to, size());
+    scale_by(state(step), dropout, to, size());
     return to;
   }
 
