@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from convnet import _core
@@ -14,6 +15,7 @@ __all__ = [
     "device",
     "epsilon",
     "floatx",
+    "get_device",
     "get_num_threads",
     "image_data_format",
     "isa",
@@ -137,13 +139,35 @@ def set_device(name: str) -> None:
     _device = _checked_device(name)
 
 
-def device() -> str:
+def get_device() -> str:
     """The device that computes: `CONVNET_DEVICE`, `"cpu"` by default.
 
-    >>> device()
+    >>> get_device()
     'cpu'
     """
     return _device
+
+
+@contextmanager
+def device(name: str) -> Iterator[None]:
+    """Choose the device that computes inside a `with` block.
+
+    Args:
+        name: `"cpu"`, also with a number as in `"cpu:0"`.
+
+    Raises:
+        ValueError: if there is no such device.
+
+    >>> with device("cpu:0"):
+    ...     get_device()
+    'cpu'
+    """
+    outer = get_device()
+    set_device(name)
+    try:
+        yield
+    finally:
+        set_device(outer)
 
 
 def _checked_device(name: str) -> str:
@@ -175,7 +199,7 @@ def show(print_fn: Callable[[str], Any] = print) -> None:
 
     lines = {
         "convnet": __version__,
-        "device": device(),
+        "device": get_device(),
         "instruction set": f"{isa()} (available: {', '.join(isas())})",
         "threads": str(get_num_threads()),
         "floatx": floatx(),

@@ -25,7 +25,7 @@ def standardize_dtype(dtype: Any) -> str:
         return "float32"
     if isinstance(dtype, str):
         name = dtype
-    elif dtype in (bool, int, float):
+    elif isinstance(dtype, type) and dtype in (bool, int, float):
         name = dtype.__name__
     else:
         try:

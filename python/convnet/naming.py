@@ -65,4 +65,5 @@ def name_scope(name: str) -> Iterator[None]:
 def _open_scopes() -> list[str]:
     if not hasattr(_scopes, "names"):
         _scopes.names = []
-    return _scopes.names
+    names: list[str] = _scopes.names
+    return names

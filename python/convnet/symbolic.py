@@ -124,7 +124,8 @@ class Node:
         def value(leaf: Any) -> Any:
             return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
 
-        return tree.map_structure(value, (self.args, self.kwargs))
+        args, kwargs = tree.map_structure(value, (self.args, self.kwargs))
+        return args, kwargs
 
     def __repr__(self) -> str:
         return f"<Node operation={self.operation.name}>"

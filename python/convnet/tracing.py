@@ -92,7 +92,7 @@ class Trace:
 
     >>> with Trace() as trace:
     ...     x = trace.input((3,), "x")
-    ...     y = trace.add("unary", [x], fn="relu")
+    ...     y = trace.one("unary", [x], fn="relu")
     >>> y.shape
     (None, 3)
     """
@@ -168,7 +168,15 @@ class Trace:
             return self.variable(value)
         return self.constant(value)
 
-    def add(self, op: str, inputs: list[Any], dtype: str = "float32", **attributes: Any) -> Any:
+    def one(
+        self, op: str, inputs: list[Any], dtype: str = "float32", **attributes: Any
+    ) -> GraphTensor:
+        """Record an op of the core that has one output; see `add`."""
+        return self.add(op, inputs, dtype, **attributes)[0]
+
+    def add(
+        self, op: str, inputs: list[Any], dtype: str = "float32", **attributes: Any
+    ) -> list[GraphTensor]:
         """Record an op of the core.
 
         Args:
@@ -178,11 +186,10 @@ class Trace:
             **attributes: Its attributes; axes do not count the batch.
 
         Returns:
-            A tensor, or a list of them where the op has several outputs.
+            The outputs.
         """
         ids = [None if x is None else self.tensor(x).id for x in inputs]
-        outputs = [GraphTensor(self, id, dtype) for id in self.graph.add(op, ids, attributes)]
-        return outputs[0] if len(outputs) == 1 else outputs
+        return [GraphTensor(self, id, dtype) for id in self.graph.add(op, ids, attributes)]
 
     def assign(self, variable: Variable, value: GraphTensor) -> None:
         """Record that `variable` takes `value` after everything else has run."""

@@ -292,8 +292,8 @@ class Layer(LayerState):
 
     def _activity_loss(self, output: GraphTensor) -> GraphTensor:
         """The penalty of the outputs, divided by the size of the batch."""
-        penalty = self.activity_regularizer(output)
-        return penalty / ops.batch_size(output)
+        penalty: GraphTensor = self.activity_regularizer(output) / ops.batch_size(output)
+        return penalty
 
     def _set_masks(self, spec: CallSpec, kwargs: dict[str, Any], outputs: Any) -> None:
         previous = kwargs.get("mask")

@@ -118,13 +118,13 @@ class BatchNormalization(Layer):
     def _normalized(self, x: Any, training: bool, mask: Any) -> Any:
         weights = [self.gamma, self.beta, self.moving_mean, self.moving_variance]
         if not training:
-            return x.trace.add("batch_norm_inference", [x, *weights], epsilon=self.epsilon)
+            return x.trace.one("batch_norm_inference", [x, *weights], epsilon=self.epsilon)
         if mask is not None:
             raise ValueError(
                 f"Layer '{self.name}' cannot leave masked steps out of the statistics of a batch. "
                 "Put the normalisation before the layer that makes the mask."
             )
-        return x.trace.add(
+        return x.trace.one(
             "batch_norm_train", [x, *weights], epsilon=self.epsilon, momentum=self.momentum
         )
 

@@ -25,7 +25,7 @@ def drop(inputs: Any, rate: float, seeds: SeedGenerator, noise_shape: Any = None
     """
     seed = int(np.random.SeedSequence(seeds.next().tolist()).generate_state(1)[0])
     inner = [] if noise_shape is None else _sizes(noise_shape[1:], inputs.shape[1:])
-    return inputs.trace.add("dropout", [inputs], rate=float(rate), seed=seed, noise_shape=inner)
+    return inputs.trace.one("dropout", [inputs], rate=float(rate), seed=seed, noise_shape=inner)
 
 
 def _sizes(noise: Any, shape: Any) -> list[int]:

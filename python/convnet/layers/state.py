@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,12 @@ class LayerState(Operation):
 
     name: str
     built = False
+    _trainable_variables: list[Variable]
+    _non_trainable_variables: list[Variable]
+
+    if TYPE_CHECKING:  # attributes come from `_configure`, from `build` and from users
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, name: str | None = None, trainable: bool = True) -> None:
         object.__setattr__(self, "_trainable_variables", [])

@@ -68,7 +68,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Build the layer inside for one step."""
         if not isinstance(input_shape, (list, tuple)) or len(input_shape) < 3:
             raise ValueError(

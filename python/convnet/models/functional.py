@@ -221,8 +221,12 @@ def _graph_between(inputs: Any, outputs: Any) -> LayerGraph:
         return LayerGraph(inputs, outputs)
     new = tree.map_structure(_own_input, inputs)
     part = LayerGraph(inputs, outputs)
-    called = part.run(tree.flatten(new), lambda operation, args, kwargs: operation(*args, **kwargs))
+    called = part.run(tree.flatten(new), _call)
     return LayerGraph(new, called)
+
+
+def _call(operation: Any, args: Any, kwargs: Any) -> Any:
+    return operation(*args, **kwargs)
 
 
 def _own_input(tensor: KerasTensor) -> KerasTensor:

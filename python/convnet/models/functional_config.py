@@ -79,7 +79,7 @@ def functional_from_config(cls: Any, config: dict[str, Any], custom_objects: Any
     from convnet.saving.serialization import deserialize_keras_object
 
     config = dict(config)
-    layers: dict[str, Operation] = {}
+    layers: dict[str, Any] = {}
     waiting: dict[str, list[Any]] = {}
     for layer_config in config.pop("layers"):
         layer = deserialize_keras_object(layer_config, custom_objects=custom_objects)
@@ -98,7 +98,7 @@ def functional_from_config(cls: Any, config: dict[str, Any], custom_objects: Any
     )
 
 
-def _replay(layers: dict[str, Operation], waiting: dict[str, list[Any]], custom: Any) -> None:
+def _replay(layers: dict[str, Any], waiting: dict[str, list[Any]], custom: Any) -> None:
     """Call the layers as recorded, each as soon as what it reads exists."""
     while any(waiting.values()):
         progress = False

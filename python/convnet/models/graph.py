@@ -85,12 +85,13 @@ class LayerGraph:
             for parent in node.parent_nodes:
                 node_depth[id(parent)] = max(here + 1, node_depth.get(id(parent), 0))
         for tensor in self.inputs:  # inputs that no output depends on
-            node = _node_of(tensor)
-            if node is not None and node.is_input and id(node.operation) not in operations:
-                operations[id(node.operation)] = node.operation
-                depth[id(node.operation)] = 0
-                self.nodes.append(node)
-                self._node_ids.add(id(node))
+            unused = _node_of(tensor)
+            if unused is None or not unused.is_input or id(unused.operation) in operations:
+                continue
+            operations[id(unused.operation)] = unused.operation
+            depth[id(unused.operation)] = 0
+            self.nodes.append(unused)
+            self._node_ids.add(id(unused))
         keys = sorted(operations, key=lambda key: (-depth[key], first_seen.get(key, -1)))
         return [operations[key] for key in keys]
 

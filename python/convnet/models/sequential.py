@@ -41,7 +41,8 @@ class Sequential(Model):
 
     @property
     def _sublayers(self) -> list[Any]:
-        return self.__dict__.get("_layers", [])
+        layers: list[Any] = self.__dict__.get("_layers", [])
+        return layers
 
     @property
     def layers(self) -> list[Layer]:
@@ -107,6 +108,7 @@ class Sequential(Model):
         self.built = False
         self._functional = None
         self._plans.clear()
+        self._predictor = None
 
     def _maybe_rebuild(self) -> None:
         self._forget()

@@ -193,4 +193,4 @@ def where(condition: Any, x1: Any, x2: Any) -> Any:
     """
     widest = max((condition, x1, x2), key=lambda x: (x.batched, x.ndim))
     operands = [aligned(x, widest) if x is not widest else x for x in (condition, x1, x2)]
-    return condition.trace.add("where", operands, result_dtype(x1, x2))
+    return condition.trace.one("where", operands, result_dtype(x1, x2))

@@ -95,9 +95,9 @@ def convolve(
 
     def work(image: GraphTensor, rank: int) -> Any:
         steps, dilation = pair(strides, rank), pair(dilation_rate, rank)
-        sizes = _kernel_image(kernel).shape[:2]
+        sizes = _kernel_image(kernel).sample_shape[:2]
         windows = [(k - 1) * d + 1 for k, d in zip(sizes, dilation, strict=True)]
-        return image.trace.add(
+        return image.trace.one(
             "conv2d",
             [image, _kernel_image(kernel), bias],
             strides=steps,
@@ -193,10 +193,10 @@ def convolve_transpose(
         steps, dilation = pair(strides, rank), pair(dilation_rate, rank)
         extra = [None, None] if output_padding is None else pair(output_padding, rank, fill=0)
         axes = zip(
-            image.sample_shape[-3:-1], weights.shape[:2], steps, dilation, extra, strict=True
+            image.sample_shape[-3:-1], weights.sample_shape[:2], steps, dilation, extra, strict=True
         )
         plans = [transposed_axis(*axis, padding) for axis in axes]
-        return image.trace.add(
+        return image.trace.one(
             "conv2d_transpose",
             [image, weights, bias],
             strides=steps,
@@ -266,7 +266,7 @@ def _pool(
     def work(image: GraphTensor, rank: int) -> Any:
         size = pair(pool_size, rank)
         steps = pair(pool_size if strides is None else strides, rank)
-        return image.trace.add(
+        return image.trace.one(
             op,
             [image],
             size=size,

@@ -39,7 +39,7 @@ def categorical_crossentropy(
             f"Received: target.shape={target.shape}, output.shape={output.shape}"
         )
     if from_logits and axis in (-1, output.ndim - 1):
-        return output.trace.add("softmax_crossentropy", [output, target])
+        return output.trace.one("softmax_crossentropy", [output, target])
     logarithms = _log_probabilities(output, from_logits, axis)
     return negative(sum(multiply(target, logarithms), axis=axis))
 
@@ -67,7 +67,7 @@ def sparse_categorical_crossentropy(
             f"Received: target.shape={target.shape}, output.shape={output.shape}"
         )
     if from_logits and axis in (-1, output.ndim - 1):
-        return output.trace.add("sparse_softmax_crossentropy", [output, target])
+        return output.trace.one("sparse_softmax_crossentropy", [output, target])
     hot = one_hot(target, output.shape[axis], axis=axis)
     return negative(sum(multiply(hot, _log_probabilities(output, from_logits, axis)), axis=axis))
 
@@ -85,7 +85,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     0.6931
     """
     if from_logits:
-        return output.trace.add("sigmoid_crossentropy", [output, target])
+        return output.trace.one("sigmoid_crossentropy", [output, target])
     epsilon = config.epsilon()
     output = clip(output, epsilon, 1.0 - epsilon)
     hit = multiply(target, log(output))

@@ -20,13 +20,13 @@ def matmul(x1: Any, x2: Any) -> Any:
     [[11.0]]
     """
     if x1.batched and not x2.batched and x2.ndim == 2:
-        return x1.trace.add("dense", [x1, x2, None])
+        return x1.trace.one("dense", [x1, x2, None])
     if x1.batched and x2.batched and x1.ndim == 2 and x2.ndim == 2:
         raise ValueError(
             "Cannot multiply two batched matrices: the batch axis would be summed over. "
             f"Received shapes {x1.shape} and {x2.shape}."
         )
-    return x1.trace.add("matmul", [x1, x2])
+    return x1.trace.one("matmul", [x1, x2])
 
 
 @operation(tensors=2)
@@ -52,7 +52,7 @@ def dense(x: Any, kernel: Any, bias: Any = None) -> Any:
     [[11.5]]
     """
     if x.batched:
-        return x.trace.add("dense", [x, kernel, bias])
+        return x.trace.one("dense", [x, kernel, bias])
     product = matmul(x, kernel)
     return product if bias is None else add(product, bias)
 
@@ -74,7 +74,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
             "`take` works along axis 0 of a table that is the same for all samples. "
             f"Received: axis={axis}, x.shape={x.shape}"
         )
-    return x.trace.add("embedding", [indices, x])
+    return x.trace.one("embedding", [indices, x])
 
 
 @operation(NN)

@@ -43,13 +43,13 @@ def result_dtype(*tensors: GraphTensor) -> str:
 
 def unary(x: GraphTensor, fn: str, dtype: str = "float32", **parameters: float) -> Any:
     """Record one of the core's functions of one number."""
-    return x.trace.add("unary", [x], dtype, fn=fn, **parameters)
+    return x.trace.one("unary", [x], dtype, fn=fn, **parameters)
 
 
 def binary(x1: GraphTensor, x2: GraphTensor, fn: str, dtype: str | None = None) -> Any:
     """Record one of the core's functions of two numbers, with NumPy's broadcasting."""
     first, second = aligned(x1, x2), aligned(x2, x1)
-    return x1.trace.add("binary", [first, second], dtype or result_dtype(x1, x2), fn=fn)
+    return x1.trace.one("binary", [first, second], dtype or result_dtype(x1, x2), fn=fn)
 
 
 def aligned(x: GraphTensor, other: GraphTensor) -> GraphTensor:
@@ -67,4 +67,4 @@ def aligned(x: GraphTensor, other: GraphTensor) -> GraphTensor:
             "Cannot broadcast: another axis would meet the batch axis. "
             f"Received shapes {x.shape} and {other.shape}."
         )
-    return x.trace.add("reshape", [x], x.dtype, shape=list(x.shape[1:]))
+    return x.trace.one("reshape", [x], x.dtype, shape=list(x.shape[1:]))

@@ -17,12 +17,12 @@ _AXIS = int | tuple[int, ...] | list[int] | None
 
 def _reduce(x: GraphTensor, fn: str, axis: Any, keepdims: bool, dtype: str) -> GraphTensor:
     """Reduce over axes of one sample, then, where asked, over the samples."""
-    axes = range(x.ndim) if axis is None else np.atleast_1d(axis)
-    axes = {normalised_axis(x, int(a)) for a in axes}
+    given = range(x.ndim) if axis is None else np.atleast_1d(axis)
+    axes = {normalised_axis(x, int(a)) for a in given}
     over_batch = x.batched and 0 in axes
     inner = [a - x.batched for a in sorted(axes) if not (over_batch and a == 0)]
     if inner:
-        x = x.trace.add("reduce", [x], dtype, fn=fn, axes=inner, keepdims=bool(keepdims))
+        x = x.trace.one("reduce", [x], dtype, fn=fn, axes=inner, keepdims=bool(keepdims))
     if not over_batch:
         return x
     return _reduce_batch(x, fn, keepdims, dtype)
@@ -34,8 +34,8 @@ def _reduce_batch(x: GraphTensor, fn: str, keepdims: bool, dtype: str) -> GraphT
             f"Cannot take the {fn} over the batch axis while a computation is traced: only `sum` "
             f"and `mean` can. Received a tensor of shape {x.shape}."
         )
-    x = x.trace.add(f"batch_{fn}", [x], dtype)
-    return x.trace.add("reshape", [x], dtype, shape=[1, *x.shape]) if keepdims else x
+    x = x.trace.one(f"batch_{fn}", [x], dtype)
+    return x.trace.one("reshape", [x], dtype, shape=[1, *x.shape]) if keepdims else x
 
 
 @operation()
@@ -139,11 +139,11 @@ def all(x: Any, axis: _AXIS = None, keepdims: bool = False) -> Any:
 
 def batch_size(x: GraphTensor) -> GraphTensor:
     """The number of samples of a batched tensor of a trace, as a single value."""
-    first = x.trace.add(
+    first = x.trace.one(
         "slice", [reshape(x, (-1, math.prod(x.sample_shape)))], begin=[0], size=[1], strides=[1]
     )
     one = binary(binary(first, first, "not_equal"), x.trace.constant(1.0), "maximum", "float32")
-    return x.trace.add("batch_sum", [x.trace.add("reshape", [one], shape=[])])
+    return x.trace.one("batch_sum", [x.trace.one("reshape", [one], shape=[])])
 
 
 @operation()
@@ -170,12 +170,12 @@ def _argument(x: GraphTensor, op: str, axis: int | None, keepdims: bool) -> Grap
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     where = normalised_axis(x, axis)
-    index = x.trace.add(op, [x], "int32", axis=sample_axis(x, axis))
+    index = x.trace.one(op, [x], "int32", axis=sample_axis(x, axis))
     if not keepdims:
         return index
     sizes = list(x.sample_shape)
     sizes[where - x.batched] = 1
-    return x.trace.add("reshape", [index], "int32", shape=sizes)
+    return x.trace.one("reshape", [index], "int32", shape=sizes)
 
 
 @operation()
@@ -187,7 +187,7 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
-    return x.trace.add("cumsum", [x], result_dtype(x), axis=sample_axis(x, axis))
+    return x.trace.one("cumsum", [x], result_dtype(x), axis=sample_axis(x, axis))
 
 
 @operation(MATH)
@@ -230,7 +230,7 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
 def _along(x: GraphTensor, op: str, axis: Any) -> GraphTensor:
     """Apply an op of one axis along one or, by reshaping, several neighbouring last axes."""
     if isinstance(axis, int):
-        return x.trace.add(op, [x], axis=sample_axis(x, axis))
+        return x.trace.one(op, [x], axis=sample_axis(x, axis))
     axes = sorted(normalised_axis(x, a) for a in axis)
     if axes != list(range(x.ndim - len(axes), x.ndim)):
         raise ValueError(
@@ -238,9 +238,9 @@ def _along(x: GraphTensor, op: str, axis: Any) -> GraphTensor:
             f"of shape {x.shape}."
         )
     kept = x.sample_shape[: len(x.sample_shape) - len(axes)]
-    flat = x.trace.add("reshape", [x], shape=[*kept, int(np.prod(x.sample_shape[len(kept) :]))])
-    result = x.trace.add(op, [flat], axis=len(kept))
-    return x.trace.add("reshape", [result], shape=list(x.sample_shape))
+    flat = x.trace.one("reshape", [x], shape=[*kept, int(np.prod(x.sample_shape[len(kept) :]))])
+    result = x.trace.one(op, [flat], axis=len(kept))
+    return x.trace.one("reshape", [result], shape=list(x.sample_shape))
 
 
 amax, amin = max, min

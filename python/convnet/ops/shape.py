@@ -12,7 +12,7 @@ from convnet.tracing import GraphTensor
 
 
 def _reshaped(x: GraphTensor, sizes: list[int]) -> Any:
-    return x.trace.add("reshape", [x], x.dtype, shape=sizes)
+    return x.trace.one("reshape", [x], x.dtype, shape=sizes)
 
 
 @operation()
@@ -38,7 +38,8 @@ def reshape(x: Any, newshape: Any) -> Any:
     if -1 in inner:
         rest = -math.prod(inner)
         inner[inner.index(-1)] = total // rest if rest > 0 else 0
-    if math.prod(inner) != total or inner.count(-1):
+    moved = x.batched and sizes[0] != -1
+    if math.prod(inner) != total or inner.count(-1) or moved:
         raise ValueError(
             f"Cannot reshape a tensor of shape {x.shape} to {tuple(newshape)}: the number of "
             "elements differs, or the batch axis would not stay the first."
@@ -92,7 +93,7 @@ def transpose(x: Any, axes: Any = None) -> Any:
         if order[0] != 0:
             raise ValueError(f"The batch axis has to stay the first. Received: axes={axes}")
         order = [a - 1 for a in order[1:]]
-    return x.trace.add("transpose", [x], x.dtype, perm=order)
+    return x.trace.one("transpose", [x], x.dtype, perm=order)
 
 
 @operation()
@@ -103,7 +104,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     [[1.0, 2.0], [1.0, 2.0]]
     """
     sizes = [int(n) for n in (shape[1:] if x.batched else shape)]
-    return x.trace.add("broadcast_to", [x], x.dtype, shape=sizes)
+    return x.trace.one("broadcast_to", [x], x.dtype, shape=sizes)
 
 
 @operation(many=True)
@@ -114,7 +115,7 @@ def concatenate(xs: Any, axis: int = 0) -> Any:
     [1.0, 2.0, 3.0]
     """
     first = next((x for x in xs if x.batched), xs[0])
-    return first.trace.add("concat", list(xs), result_dtype(*xs), axis=sample_axis(first, axis))
+    return first.trace.one("concat", list(xs), result_dtype(*xs), axis=sample_axis(first, axis))
 
 
 @operation(many=True)
@@ -153,7 +154,7 @@ def _slab(x: GraphTensor, axis: int, start: int, stop: int, step: int = 1) -> Gr
     begin, strides = [0] * len(sizes), [1] * len(sizes)
     begin[axis], strides[axis] = start, step
     sizes[axis] = len(range(start, stop, step))
-    return x.trace.add("slice", [x], x.dtype, begin=begin, size=sizes, strides=strides)
+    return x.trace.one("slice", [x], x.dtype, begin=begin, size=sizes, strides=strides)
 
 
 @operation(static=1)
@@ -206,7 +207,7 @@ def _sliced(x: GraphTensor, axis: int, key: slice) -> GraphTensor:
         return x
     if step > 0:
         return _slab(x, axis, start, stop, step)
-    reverse = x.trace.add("reverse", [x], x.dtype, axis=axis)
+    reverse = x.trace.one("reverse", [x], x.dtype, axis=axis)
     return _slab(reverse, axis, size - 1 - start, size - 1 - stop, -step)
 
 
@@ -223,7 +224,7 @@ def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
         else (axis if not isinstance(axis, int) else (axis,))
     )
     for a in axes:
-        x = x.trace.add("reverse", [x], x.dtype, axis=sample_axis(x, a))
+        x = x.trace.one("reverse", [x], x.dtype, axis=sample_axis(x, a))
     return x
 
 
@@ -252,7 +253,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
             raise ValueError(f"The batch axis cannot be padded. Received: pad_width={pad_width}")
         pairs = pairs[1:]
     before, after = ([int(pair[i]) for pair in pairs] for i in (0, 1))
-    return x.trace.add(
+    return x.trace.one(
         "pad", [x], x.dtype, before=before, after=after, value=float(constant_values)
     )
 
@@ -270,7 +271,7 @@ def tile(x: Any, repeats: Any) -> Any:
         if counts[0] != 1:
             raise ValueError(f"The batch axis cannot be repeated. Received: repeats={repeats}")
         counts = counts[1:]
-    return x.trace.add("tile", [x], x.dtype, repeats=counts)
+    return x.trace.one("tile", [x], x.dtype, repeats=counts)
 
 
 @operation()
@@ -288,25 +289,25 @@ def repeat(x: Any, repeats: int, axis: int | None = None) -> Any:
     counts = [1] * (len(sizes) + 1)
     counts[along + 1] = int(repeats)
     sizes[along] *= int(repeats)
-    return _reshaped(column.trace.add("tile", [column], x.dtype, repeats=counts), sizes)
+    return _reshaped(column.trace.one("tile", [column], x.dtype, repeats=counts), sizes)
 
 
 def fold(x: GraphTensor) -> GraphTensor:
     """Count the first axis of each sample (time) as part of the batch, in a trace."""
-    tensor: GraphTensor = x.trace.add("fold", [x], x.dtype)
+    tensor: GraphTensor = x.trace.one("fold", [x], x.dtype)
     return tensor
 
 
 def unfold(x: GraphTensor, count: int) -> GraphTensor:
     """Undo `fold`: make an axis of size `count` of what it took into the batch."""
-    tensor: GraphTensor = x.trace.add("unfold", [x], x.dtype, count=count)
+    tensor: GraphTensor = x.trace.one("unfold", [x], x.dtype, count=count)
     return tensor
 
 
 @operation(CORE)
 def stop_gradient(variable: Any) -> Any:
     """The same values, through which no gradient flows."""
-    return variable.trace.add("stop_gradient", [variable], variable.dtype)
+    return variable.trace.one("stop_gradient", [variable], variable.dtype)
 
 
 @operation()

@@ -1,0 +1,92 @@
+"""Variables: creation, assignment, memory."""
+
+import numpy as np
+import pytest
+
+from convnet import Variable, config, initializers
+from convnet.naming import name_scope
+
+
+def test_a_value_is_kept_in_single_precision():
+    assert Variable(np.array([1.0, 2.0])).dtype == "float32"
+    assert Variable([1, 2]).dtype == "int64"
+    assert Variable([1, 2], dtype="float32").dtype == "float32"
+
+
+def test_an_initializer_makes_the_value():
+    assert Variable(initializers.Ones(), shape=(2, 3)).numpy().tolist() == [[1.0] * 3] * 2
+    assert Variable("zeros", shape=(2,)).numpy().tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("shape", [(2, None), (-1,), ("a",)])
+def test_a_shape_has_to_be_known(shape):
+    with pytest.raises(ValueError, match="fully-defined"):
+        Variable("zeros", shape=shape)
+
+
+def test_an_initializer_needs_a_shape():
+    with pytest.raises(ValueError, match="`shape` argument should be specified"):
+        Variable("zeros")
+
+
+def test_an_initializer_of_another_shape_is_refused():
+    with pytest.raises(
+        ValueError, match=r"returned an array of shape \(1,\). Expected shape \(2,\)"
+    ):
+        Variable(lambda shape, dtype: np.zeros(1), shape=(2,))
+
+
+def test_assignment_writes_in_place():
+    variable = Variable([1.0, 2.0])
+    memory = variable.value
+    variable.assign([3.0, 4.0])
+    variable.assign_add(1.0 * np.ones(2))
+    variable.assign_sub([0.5, 0.5])
+    assert memory.tolist() == [3.5, 4.5]
+
+
+def test_a_copy_does_not_change():
+    variable = Variable([1.0])
+    copy = variable.numpy()
+    variable.assign([2.0])
+    assert copy.tolist() == [1.0]
+
+
+def test_the_memory_cannot_be_written_from_outside():
+    with pytest.raises(ValueError, match="read-only"):
+        Variable([1.0]).value[0] = 2.0
+
+
+def test_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"variable.shape=\(2,\), Received: value.shape=\(3,\)"):
+        Variable([1.0, 2.0]).assign(np.zeros(3))
+
+
+def test_rebasing_keeps_the_value_and_uses_the_new_memory():
+    variable, buffer = Variable([1.0, 2.0]), np.zeros(4, "float32")
+    variable.rebase(buffer[1:3])
+    assert buffer.tolist() == [0.0, 1.0, 2.0, 0.0]
+    variable.assign([5.0, 6.0])
+    assert buffer.tolist() == [0.0, 5.0, 6.0, 0.0]
+
+
+def test_arithmetic_gives_arrays():
+    variable = Variable([1.0, 2.0])
+    assert (variable * 2.0 + np.array([1.0, 1.0])).tolist() == [3.0, 5.0]
+    assert (np.array([1.0, 1.0]) - variable).tolist() == [0.0, -1.0]
+    assert float(Variable(3.0)) == 3.0 and int(Variable(3)) == 3 and bool(Variable(1.0))
+
+
+def test_paths_are_made_of_open_scopes():
+    with name_scope("model"), name_scope("layer"):
+        assert Variable([1.0], name="kernel").path == "model/layer/kernel"
+
+
+def test_names_are_numbered():
+    config.clear_session()
+    assert [Variable([1.0]).name for _ in range(3)] == ["variable", "variable_1", "variable_2"]
+
+
+def test_a_slash_in_a_name_is_refused():
+    with pytest.raises(ValueError, match="cannot contain character `/`"):
+        Variable([1.0], name="a/b")
