@@ -2,6 +2,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
+#include <functional>
+#include <vector>
+
 #include "bindings/bindings.h"
 #include "core/aligned.h"
 #include "core/thread_pool.h"
@@ -9,6 +13,33 @@
 #include "ops/op.h"
 
 namespace py = pybind11;
+
+namespace {
+
+// Floating-point operations per second that multiply-adds in registers reach on all threads of a
+// run.
+double probe_peak(double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const int threads = convnet::num_threads();
+  std::vector<double> rates(static_cast<size_t>(threads));
+  const std::function<void(int)> body = [&](int thread) {
+    float sink[3] = {0.999f, 0.001f, 0};
+    const auto start = Clock::now();
+    double flops = 0, elapsed = 0;
+    while (elapsed < seconds) {
+      flops += static_cast<double>(convnet::kernels().probe(1 << 16, sink));
+      elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    }
+    rates[static_cast<size_t>(thread)] = flops / elapsed;
+  };
+  py::gil_scoped_release nogil;
+  if (!convnet::ThreadPool::instance().try_run(threads, body)) body(0);
+  double total = 0;
+  for (double rate : rates) total += rate;
+  return total;
+}
+
+}  // namespace
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "convnet's C++ core: graphs, plans and kernels.";
@@ -28,6 +59,8 @@ PYBIND11_MODULE(_core, m) {
                                   reinterpret_cast<float*>(memory->get()), owner);
       },
       py::arg("size"), "A float32 array of zeros on a 64-byte boundary.");
+  m.def("probe_peak", &probe_peak, py::arg("seconds") = 0.2,
+        "Peak FLOP/s of multiply-adds on the threads a run uses.");
   m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");
   convnet::bindings::bind_graph(m);
   convnet::bindings::bind_plan(m);

@@ -17,6 +17,7 @@ enum OpIndex : int {
 
 struct KernelTable {
   const char* isa;
+  int64_t (*probe)(int64_t rounds, float* sink);  // peak multiply-adds, for benchmarks
   KernelFn fn[kKernelCount];
 };
 

@@ -9,11 +9,14 @@ namespace convnet::CONVNET_ISA {
 #include "ops/kernel_list.inc"
 #undef CONVNET_OP
 
+int64_t probe(int64_t rounds, float* sink);
+
 #define CONVNET_TEXT_(x) #x
 #define CONVNET_TEXT(x) CONVNET_TEXT_(x)
 
 extern const KernelTable table;
 const KernelTable table = {CONVNET_TEXT(CONVNET_ISA),
+                           probe,
                            {
 #define CONVNET_OP(name) name,
 #include "ops/kernel_list.inc"
