@@ -43,15 +43,19 @@ def test_functions_follow_the_formulas(name, kind, shape):
     np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_loss_of_a_softmax_is_computed_from_its_logits():
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.sparse_categorical_crossentropy,
+        losses.SparseCategoricalCrossentropy(reduction="none"),
+    ],
+)
+def test_the_loss_of_a_softmax_is_computed_from_its_logits(loss):
     logits = np.array([[0.0, 90.0], [3.0, 3.0]])
     labels = np.array([0, 1])
-
-    def loss(y_true, x):
-        return losses.sparse_categorical_crossentropy(y_true, ops.softmax(x))
-
+    values = traced(lambda y_true, x: loss(y_true, ops.softmax(x)), labels, logits)
     # From the probabilities it would be -log(1e-7) = 16.1.
-    np.testing.assert_allclose(traced(loss, labels, logits), [90.0, np.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(values, [90.0, np.log(2)], rtol=1e-6)
 
 
 def test_the_loss_of_a_sigmoid_is_computed_from_its_logits():

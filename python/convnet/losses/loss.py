@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from convnet import ops, tree
 from convnet.losses.reduction import reduce_weighted_values, standardize_reduction
-from convnet.losses.shapes import squeeze_or_expand_to_same_rank
+from convnet.losses.shapes import is_traced, squeeze_or_expand_to_same_rank
 from convnet.naming import auto_name, to_snake_case
 
 
@@ -193,4 +193,6 @@ def _as_float(x: Any) -> Any:
     """Gives a tensor, or the same structure of tensors; nested lists of numbers are one tensor."""
     if tree.is_nested(x) and not all(np.isscalar(leaf) for leaf in tree.flatten(x)):
         return tree.map_structure(_as_float, x)
+    if is_traced(x):  # as it is, with what it was computed from
+        return x
     return ops.convert_to_tensor(x, dtype=np.float32)
