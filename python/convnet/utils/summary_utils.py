@@ -53,11 +53,11 @@ def print_summary(
     >>> model.build((None, 3))
     >>> print_summary(model, line_length=50)
     Model: "small"
-    ┏━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┳━━━━━━━━━━━┓
-    ┃ Layer (type)       ┃ Output Shape  ┃   Param # ┃
-    ┡━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━╇━━━━━━━━━━━┩
-    │ out (Dense)        │ (None, 2)     │         8 │
-    └────────────────────┴───────────────┴───────────┘
+    ┏━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━┳━━━━━━━━━┓
+    ┃ Layer (type)        ┃ Output Shape   ┃ Param # ┃
+    ┡━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━╇━━━━━━━━━┩
+    │ out (Dense)         │ (None, 2)      │       8 │
+    └─────────────────────┴────────────────┴─────────┘
      Total params: 8 (32.00 B)
      Trainable params: 8 (32.00 B)
      Non-trainable params: 0 (0.00 B)
