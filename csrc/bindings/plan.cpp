@@ -180,8 +180,9 @@ class BoundPlan {
 
   // A negative number of seconds: no limit.
   int64_t run(const std::vector<StepInfo>& steps, double seconds) const {
-    for (void* pointer : pointers_)
-      if (!pointer) throw py::value_error("a weight of this plan has no memory: call bind first");
+    for (size_t i = 0; i < pointers_.size(); ++i)
+      if (!pointers_[i] && plan_.binding_used(i))
+        throw py::value_error("a weight of this plan has no memory: call bind first");
     const auto start = Clock::now();
     bool interrupted = false;
     const std::function<Poll()> poll = [&] {

@@ -55,6 +55,9 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
 
   stages_ = schedule(graph_, live_nodes(graph_, wanted));
   layout_ = plan_memory(graph_, stages_, bound_);
+  binding_used_.resize(binding_count_);
+  for (const auto& [id, place] : layout_.places)
+    if (place.pool == Pool::Bound) binding_used_[place.offset] = true;
   first_update_ =
       std::find_if(stages_.begin(), stages_.end(), [](const Stage& s) { return s.update; }) -
       stages_.begin();

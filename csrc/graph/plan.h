@@ -85,6 +85,8 @@ class Plan {
   size_t bindings() const { return binding_count_; }
   // Index of a bound value in the table that a run is handed; -1 where the value is not bound.
   int binding(ValueId value) const;
+  // Whether anything that runs reads or writes the binding with this index.
+  bool binding_used(size_t index) const { return binding_used_[index]; }
   // Elements that the binding of `value` must have.
   int64_t binding_size(ValueId value) const;
   int64_t inputs() const { return input_count_; }
@@ -108,6 +110,7 @@ class Plan {
   int64_t capacity_;
   int64_t input_count_ = 0;
   size_t binding_count_ = 0;
+  std::vector<bool> binding_used_;
   std::map<ValueId, int> bound_;
   Layout layout_;
   std::vector<Stage> stages_;

@@ -1,0 +1,86 @@
+"""What every benchmark shares: timing, the machine it ran on, tables and JSON files."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import convnet
+from convnet import _core
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def measure(run: Callable[[], Any], rounds: int = 7, seconds: float = 0.2) -> dict[str, float]:
+    """Milliseconds of one call: median, minimum and maximum of `rounds` rounds.
+
+    A round repeats the call for at least `seconds / rounds`; a first round warms up.
+    """
+    times = []
+    for _ in range(rounds + 1):
+        calls, start = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - start) < seconds / rounds or calls == 0:
+            run()
+            calls += 1
+        times.append((time.perf_counter() - start) / calls * 1e3)
+        del elapsed
+    times = times[1:]
+    return {"median": statistics.median(times), "min": min(times), "max": max(times)}
+
+
+def environment() -> dict[str, Any]:
+    """ISA, threads, versions, commit and probed peak."""
+    return {
+        "convnet": convnet.__version__,
+        "isa": _core.isa(),
+        "threads": _core.num_threads(),
+        "commit": _commit(),
+        "peak_gflops": round(_core.probe_peak() / 1e9, 1),
+        "machine": _processor(),
+        "python": platform.python_version(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]} x {len(names)}" if names else platform.machine()
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows under their columns, numbers to three digits."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for line in [list(columns), *cells]:
+        print("  ".join(text.rjust(w) if i else text.ljust(w) for i, (text, w) in enumerate(zip(line, widths, strict=True))))
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return "" if value is None else str(value)
+
+
+def write_json(path: Path, before: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Write results with the environment, the peak probed before and after."""
+    after = round(_core.probe_peak() / 1e9, 1)
+    document = {"environment": before | {"peak_gflops_after": after}, "results": rows}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n")
+    print(f"wrote {path}")

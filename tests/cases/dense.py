@@ -1,0 +1,30 @@
+"""Named dense shapes, shared by tests and benchmarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DenseCase:
+    name: str
+    batch: int
+    inputs: int
+    units: int
+    leading: tuple[int, ...] = ()
+
+
+SMALL = [
+    DenseCase("one_by_one", 1, 1, 1),
+    DenseCase("odd", 37, 23, 29),
+    DenseCase("tail_of_samples", 17, 100, 10),
+    DenseCase("long_sum", 20, 333, 7),
+    DenseCase("wide", 5, 8, 131),
+    DenseCase("rows", 18, 9, 14, leading=(3, 2)),
+]
+
+BENCH = [
+    DenseCase("mnist_dense", 200, 1764, 128),
+    DenseCase("head", 200, 128, 10),
+    DenseCase("square_1024", 64, 1024, 1024),
+]

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from tests.cases.dense import SMALL
+from tests.ops.harness import batched, check, weight
+
+
+@pytest.mark.parametrize("case", SMALL, ids=lambda c: c.name)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("activation", ["", "relu", "tanh", "sigmoid"])
+def test_matches_the_matrix_product_and_its_gradient(case, bias, activation):
+    rng = np.random.default_rng(2)
+    apply = {
+        "": lambda z: z,
+        "relu": lambda z: np.maximum(z, 0),
+        "tanh": np.tanh,
+        "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    }[activation]
+    slope = {
+        "": np.ones_like,
+        "relu": lambda y: (y > 0).astype(float),
+        "tanh": lambda y: 1 - y**2,
+        "sigmoid": lambda y: y * (1 - y),
+    }[activation]
+
+    def forward(x, w, b):
+        return [apply(x @ w + (0 if b is None else b))]
+
+    def backward(x, w, b, dy):
+        dz = dy * slope(forward(x, w, b)[0])
+        rows, gradient = x.reshape(-1, x.shape[-1]), dz.reshape(-1, dz.shape[-1])
+        return dz @ w.T, rows.T @ gradient, None if b is None else gradient.sum(axis=0)
+
+    x = rng.normal(size=(case.batch, *case.leading, case.inputs))
+    w = rng.normal(size=(case.inputs, case.units)) / np.sqrt(case.inputs)
+    check(
+        "dense",
+        [batched(x), weight(w), weight(rng.normal(size=case.units)) if bias else None],
+        {"activation": activation},
+        forward,
+        backward=backward,
+        rng=rng,
+    )
