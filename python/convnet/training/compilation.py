@@ -192,9 +192,9 @@ def _metric(item: Any, target: Shape, output: Shape) -> Metric:
     """A metric object from an object, a function or a name, by Keras's rules for the names."""
     if isinstance(item, Metric):
         return item
-    name = None
+    name = item if isinstance(item, str) else None
     if item in _ACCURACY or item in _CROSSENTROPY:
-        name, item = item, _resolved(item, target, output)
+        item = _resolved(item, target, output)
     found: Any = metrics_module.get(item)
     if isinstance(found, Metric):
         if name is not None:

@@ -171,9 +171,10 @@ class Trainer:
             epochs=epochs,
             steps=feed.steps,
         )
+        self._initial_epoch: int | None = None  # a callback that restores a training sets it
         listeners.on_train_begin()
         logs: dict[str, Any] = {}
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(self._initial_epoch or initial_epoch, epochs):
             self.reset_metrics()
             listeners.on_epoch_begin(epoch)
             engine.train_epoch(feed, listeners)
