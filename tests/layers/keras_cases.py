@@ -9,6 +9,13 @@ ROWS = (5, 6)
 CASES = {
     "dense": Case(lambda L: L.Dense(3, activation="relu"), ROWS),
     "dense without bias": Case(lambda L: L.Dense(3, use_bias=False), ROWS),
+    "dense with penalties": Case(
+        lambda L: L.Dense(3, kernel_regularizer="l2", activity_regularizer="l1"), ROWS
+    ),
+    "dense with constraints": Case(
+        lambda L: L.Dense(3, kernel_constraint="max_norm", bias_constraint="non_neg"), ROWS
+    ),
+    "activity regularization": Case(lambda L: L.ActivityRegularization(l1=0.1, l2=0.2), ROWS),
     "dense on sequences": Case(lambda L: L.Dense(3, activation="tanh"), SEQUENCE),
     "conv1d": Case(lambda L: L.Conv1D(4, 3), SEQUENCE),
     "conv1d same, strides": Case(lambda L: L.Conv1D(4, 3, strides=2, padding="same"), SEQUENCE),

@@ -27,6 +27,7 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self._configure(activation=activation)
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs: Any) -> Any:
         """Compute the outputs."""
@@ -74,6 +75,7 @@ class ReLU(Layer):
             threshold=_not_negative("ReLU", "threshold", threshold),
         )
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs: Any) -> Any:
         """Compute the outputs."""
@@ -100,6 +102,7 @@ class LeakyReLU(Layer):
         super().__init__(**kwargs)
         self._configure(negative_slope=_not_negative("LeakyReLU", "negative_slope", slope))
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs: Any) -> Any:
         """Compute the outputs."""
@@ -122,6 +125,7 @@ class ELU(Layer):
         super().__init__(**kwargs)
         self._configure(alpha=alpha)
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs: Any) -> Any:
         """Compute the outputs."""
@@ -190,6 +194,7 @@ class Softmax(Layer):
         super().__init__(**kwargs)
         self._configure(axis=axis)
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Compute the outputs; those that `mask` leaves out are zero."""

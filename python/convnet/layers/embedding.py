@@ -107,6 +107,7 @@ class Masking(Layer):
         super().__init__(**kwargs)
         self._configure(mask_value=mask_value)
         self.supports_masking = True
+        self._build_at_init()
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Which steps have another value."""

@@ -215,6 +215,10 @@ class Layer(LayerState):
         else:  # sub-layers build themselves when `call` is traced
             self.build(next(iter(spec.shapes.values()), None))
 
+    def _build_at_init(self) -> None:
+        """Mark a layer without weights as built from the start."""
+        self.built = not _is_overridden(self, "build")
+
     def _lock_state(self) -> None:
         """Refuse new weights: the layer is built."""
         self._locked = True

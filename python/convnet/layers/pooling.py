@@ -36,6 +36,7 @@ class Pooling(Layer):
             data_format=config.standardize_data_format(data_format),
         )
         self.input_spec = InputSpec(ndim=self.rank + 2)
+        self._build_at_init()
 
     def call(self, inputs: Any) -> Any:
         """Compute the outputs."""
@@ -135,6 +136,7 @@ class GlobalPooling(Layer):
         super().__init__(**kwargs)
         self._configure(data_format=config.standardize_data_format(data_format), keepdims=keepdims)
         self.input_spec = InputSpec(ndim=self.rank + 2)
+        self._build_at_init()
 
     @property
     def _axes(self) -> tuple[int, ...]:

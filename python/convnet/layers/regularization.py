@@ -58,6 +58,7 @@ class Dropout(Layer):
         )
         self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
+        self._build_at_init()
 
     def _noise_shape(self, inputs: Any) -> Any:
         return self.noise_shape
@@ -162,6 +163,7 @@ class ActivityRegularization(Layer):
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self._configure(l1=l1, l2=l2)
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs: Any) -> Any:
         """Pass the inputs on."""
