@@ -1,0 +1,64 @@
+// Dropout: draws, and their use forward and backward.
+#include "ops/dropout.h"
+
+#include "cpu/kernels/philox.h"
+
+namespace convnet::CONVNET_ISA {
+
+namespace {
+
+// Bits of the draws [begin, end): set where a 32-bit number is at least rate * 2^32.
+void draw(const KernelArgs& a, const DropoutParams& p, int64_t begin, int64_t end, uint16_t* kept) {
+  const double threshold = static_cast<double>(p.rate) * 4294967296.0;
+  if (threshold >= 4294967296.0) {
+    for (int64_t i = begin; i < end; ++i) kept[i] = 0;
+    return;
+  }
+  const uint32_t least_kept = static_cast<uint32_t>(threshold);
+  for (int64_t i = begin; i < end; i += 4) {
+    uint32_t r[4][kLanes];
+    philox(r, *a.step, p.seed, a.shard(), i / 4);
+    for (int64_t j = 0; j < 4 && i + j < end; ++j) {
+      uint32_t bits = 0;
+      for (int64_t l = 0; l < kLanes; ++l)
+        bits |= static_cast<uint32_t>(r[j][l] >= least_kept) << l;
+      kept[i + j] = static_cast<uint16_t>(bits);
+    }
+  }
+}
+
+void apply(const DropoutParams& p, int64_t begin, int64_t end, const float* x, const uint16_t* kept,
+           float* y) {
+  const Vec scale = set1(p.rate < 1 ? 1.0f / (1.0f - p.rate) : 0.0f);
+  for (int64_t f = begin; f < end; ++f) {
+    const uint32_t bits = kept[p.draw(f)];
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t at = f * kLanes + v * kWidth;
+      store(y + at, keep(mask_of(bits >> (v * kWidth)), load(x + at) * scale));
+    }
+  }
+}
+
+// Features of the units to do; draws that features share are not cut.
+CONVNET_INLINE int64_t first_feature(const KernelArgs& a, const DropoutParams& p) {
+  return p.shared ? 0 : a.begin * kDropoutBlock;
+}
+CONVNET_INLINE int64_t last_feature(const KernelArgs& a, const DropoutParams& p) {
+  return p.shared ? p.features : least(a.end * kDropoutBlock, p.features);
+}
+
+}  // namespace
+
+void dropout(const KernelArgs& a) {
+  const auto& p = a.as<DropoutParams>();
+  const int64_t begin = first_feature(a, p), end = last_feature(a, p);
+  draw(a, p, begin, p.shared ? p.noise : end, a.bits(2));
+  apply(p, begin, end, a.f32(0), a.bits(2), a.f32(1));
+}
+
+void dropout_backward(const KernelArgs& a) {
+  const auto& p = a.as<DropoutParams>();
+  apply(p, first_feature(a, p), last_feature(a, p), a.f32(0), a.bits(1), a.f32(2));
+}
+
+}  // namespace convnet::CONVNET_ISA
