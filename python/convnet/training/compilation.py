@@ -67,7 +67,10 @@ class Compilation:
         self.losses = [
             _loss(item, y, p)
             for item, y, p in zip(
-                _per_output(self.user_loss, names, "loss"), target_shapes, output_shapes, strict=True
+                _per_output(self.user_loss, names, "loss"),
+                target_shapes,
+                output_shapes,
+                strict=True,
             )
         ]
         self.loss_weights = [

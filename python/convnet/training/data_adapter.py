@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,11 +106,23 @@ def flatten_like(value: Any, names: list[str], what: str) -> list[np.ndarray]:
     return [as_array(value, what)]
 
 
+def weights_like(value: Any, names: list[str]) -> list[np.ndarray | None]:
+    """Sample weights for each of the outputs `names`: one array for all, a list or a dict."""
+    what = "sample_weight"
+    if value is None:
+        return [None] * len(names)
+    if isinstance(value, dict):
+        return [as_array(value[name], what) if name in value else None for name in names]
+    if isinstance(value, (list, tuple)) and _is_list_of_arrays(value):
+        return [*flatten_like(value, names, what)]
+    return [as_array(value, what)] * len(names)
+
+
 def _is_list_of_arrays(value: Any) -> bool:
     return any(isinstance(leaf, np.ndarray) or hasattr(leaf, "iloc") for leaf in value)
 
 
-def check_counts(arrays: dict[str, list[np.ndarray | None]]) -> None:
+def check_counts(arrays: Mapping[str, Sequence[np.ndarray | None]]) -> None:
     """Raise unless all arrays have the same number of rows.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from convnet.random import draw_seed
 from convnet.training.data_adapter import Arrays, BatchSource, warn_out_of_data
 
-# Steps planned ahead for one call of the core: scalars such as the learning rate are laid out for each.
+# Steps planned ahead for one call of the core: each has its row of scalars (learning rate, ...).
 _MOST_STEPS = 4096
 
 Runner = Callable[[Arrays, np.ndarray, int, int], int]
@@ -61,7 +61,8 @@ class ArrayFeed:
         """Hand the batches of one epoch to `run`.
 
         Args:
-            run: Called with data, rows, batch size and index of the first step; gives the number of steps done.
+            run: Called with data, rows, batch size and index of the first step; gives the number
+                of steps done.
             each: Whether to hand over one batch at a time.
             stopped: Asked after each call whether to end the epoch early.
         """

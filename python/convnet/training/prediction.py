@@ -38,7 +38,7 @@ class Predictor:
             return self._run(data)
         batch = batch_size or 32
         batches = -(-data.samples // batch)
-        listeners = self._listeners(callbacks, verbose, batches)
+        listeners = self._model._listeners(callbacks, verbose, batches)
         if listeners.wants_predict_batches:
             parts = (data.rows(i * batch, (i + 1) * batch) for i in range(batches))
             return self._predict_parts(parts, listeners)
@@ -64,17 +64,7 @@ class Predictor:
                 count += 1
 
         length = steps or source.length
-        return self._predict_parts(parts(), self._listeners(callbacks, verbose, length))
-
-    def _listeners(self, callbacks: Any, verbose: Any, steps: int | None) -> CallbackList:
-        return CallbackList(
-            callbacks,
-            add_progbar=verbose != 0,
-            model=self._model,
-            verbose=verbose,
-            epochs=1,
-            steps=steps,
-        )
+        return self._predict_parts(parts(), self._model._listeners(callbacks, verbose, length))
 
     def _predict_parts(self, parts: Any, listeners: CallbackList) -> Any:
         self._model.stop_predicting = False

@@ -149,7 +149,7 @@ class Step:
 
     def _finish(self, keep_outputs: bool) -> None:
         keep = [o.id for o in self.outputs] if keep_outputs or self.untraced else []
-        self._shapes = [o.shape[1:] for o in self.outputs] if keep else []
+        self._shapes = [self._trace.graph.shape(o.id) for o in self.outputs] if keep else []
         self._trace.graph.fuse(keep)
         bound = self._differentiate()
         self._plan = _core.Plan(self._trace.graph, keep, self.capacity, bound)
@@ -274,6 +274,7 @@ class TrainStep(Step):
 
     def _record_update(self) -> None:
         graph, parameters, optimizer = self._trace.graph, self._parameters, self._optimizer
+        assert optimizer.kernel is not None
 
         def flat(name: str, memory: np.ndarray) -> int:
             state = graph.state(memory.shape, name)
@@ -286,11 +287,12 @@ class TrainStep(Step):
         if optimizer.clipvalue is not None:
             graph.update("clip_value", [gradients], {"value": float(optimizer.clipvalue)})
         if optimizer.clipnorm is not None:
-            attrs = {"norm": float(optimizer.clipnorm), "offsets": offsets}
-            graph.update("clip_norm", [gradients], attrs)
+            norm = float(optimizer.clipnorm)
+            graph.update("clip_norm", [gradients], {"norm": norm, "offsets": offsets})
         if optimizer.global_clipnorm is not None:
-            attrs = {"norm": float(optimizer.global_clipnorm)}
-            graph.update("global_clip_norm", [gradients], attrs)
+            graph.update(
+                "global_clip_norm", [gradients], {"norm": float(optimizer.global_clipnorm)}
+            )
         slots = [flat(name, parameters.slots[name]) for name in optimizer.slot_names]
         attrs = optimizer.kernel_attrs()
         if optimizer.weight_decay is not None:

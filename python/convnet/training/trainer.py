@@ -148,12 +148,12 @@ class Trainer:
         engine = self._compiled_engine("fit")
         self.stop_training = False
         y, sample_weight = _with_class_weight(x, y, class_weight, sample_weight)
+        train: Arrays | None = None
+        validation = validation_data
         if validation_split and validation_data is None:
-            train, held = self._split(x, y, sample_weight, validation_split)
-            validation: Any = held
-        else:
-            train = self._arrays(x, y, sample_weight) if not data_adapter.is_batch_source(x) else None
-            validation = validation_data
+            train, validation = self._split(x, y, sample_weight, validation_split)
+        elif not data_adapter.is_batch_source(x):
+            train = self._arrays(x, y, sample_weight)
         feed = self._feed(x, train, batch_size, steps_per_epoch, shuffle, class_weight)
         batch = batch_size or (feed.batch_size if isinstance(feed, ArrayFeed) else None)
         validation_feed = self._validation_feed(
@@ -162,15 +162,7 @@ class Trainer:
         engine.prepare(feed, training=True)
         if validation_feed is not None:
             engine.prepare(validation_feed, training=False)
-        listeners = CallbackList(
-            callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            model=self,
-            verbose=_verbosity(verbose),
-            epochs=epochs,
-            steps=feed.steps,
-        )
+        listeners = self._listeners(callbacks, verbose, feed.steps, epochs, add_history=True)
         self._initial_epoch: int | None = None  # a callback that restores a training sets it
         listeners.on_train_begin()
         logs: dict[str, Any] = {}
@@ -223,15 +215,7 @@ class Trainer:
         arrays = None if data_adapter.is_batch_source(x) else self._arrays(x, y, sample_weight)
         feed = self._feed(x, arrays, batch_size, steps, shuffle=False)
         engine.prepare(feed, training=False)
-        listeners = CallbackList(
-            callbacks,
-            add_progbar=verbose != 0,
-            model=self,
-            verbose=_verbosity(verbose),
-            epochs=1,
-            steps=feed.steps,
-        )
-        logs = self._evaluate(feed, listeners)
+        logs = self._evaluate(feed, self._listeners(callbacks, verbose, feed.steps))
         return logs if return_dict else _in_order(logs)
 
     def _evaluate(self, feed: Any, listeners: CallbackList) -> dict[str, Any]:
@@ -266,7 +250,7 @@ class Trainer:
         """
         if self._predictor is None:
             self._predictor = Predictor(self)
-        return self._predictor.predict(x, batch_size, _verbosity(verbose), steps, callbacks)
+        return self._predictor.predict(x, batch_size, verbose, steps, callbacks)
 
     def train_on_batch(
         self,
@@ -308,6 +292,25 @@ class Trainer:
         """Outputs for one batch of inputs."""
         return self.predict(x, verbose=0)
 
+    def _listeners(
+        self,
+        callbacks: Any,
+        verbose: Any,
+        steps: int | None,
+        epochs: int = 1,
+        add_history: bool = False,
+    ) -> CallbackList:
+        model: Any = self
+        return CallbackList(
+            callbacks,
+            add_history=add_history,
+            add_progbar=verbose != 0,
+            model=model,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=epochs,
+            steps=steps,
+        )
+
     # Data.
 
     def _input_names(self, x: Any) -> list[str]:
@@ -334,20 +337,8 @@ class Trainer:
         if not inputs:
             raise ValueError("Invalid value for argument `x`. Expected an array. Received: None")
         targets = data_adapter.flatten_like(y, names, "y")
-        if sample_weight is None:
-            weights: list[np.ndarray | None] = [None] * len(targets)
-        elif isinstance(sample_weight, dict):
-            weights = [
-                data_adapter.as_array(sample_weight[n], "sample_weight") if n in sample_weight else None
-                for n in names
-            ]
-        else:
-            given = data_adapter.flatten_like(
-                sample_weight, names if isinstance(sample_weight, (list, tuple)) else names[:1],
-                "sample_weight",
-            )
-            weights = list(given) * (len(targets) if len(given) == 1 else 1)
-        data_adapter.check_counts({"x": list(inputs), "y": list(targets), "sample_weight": weights})
+        weights = data_adapter.weights_like(sample_weight, names[: len(targets)])
+        data_adapter.check_counts({"x": inputs, "y": targets, "sample_weight": weights})
         return Arrays(inputs, targets, weights, self._input_form(x, len(inputs)))
 
     def _input_form(self, x: Any, count: int) -> Any:
@@ -435,16 +426,14 @@ def _with_class_weight(x: Any, y: Any, class_weight: Any, sample_weight: Any) ->
         return y, sample_weight
     if sample_weight is not None:
         raise ValueError("You cannot `class_weight` and `sample_weight` at the same time.")
-    if isinstance(y, (list, tuple, dict)) and len(tree.flatten(y)) > 1 and not np.isscalar(
-        tree.flatten(y)[0]
+    if (
+        isinstance(y, (list, tuple, dict))
+        and len(tree.flatten(y)) > 1
+        and not np.isscalar(tree.flatten(y)[0])
     ):
         raise ValueError("`class_weight` is only supported for Models with a single output.")
     target = data_adapter.as_array(y, "y")
     return y, data_adapter.class_weights_to_sample_weights(target, class_weight)
-
-
-def _verbosity(verbose: Any) -> Any:
-    return 1 if verbose == "auto" else verbose
 
 
 def _validates(frequency: Any, epoch: int) -> bool:
