@@ -32,15 +32,18 @@ struct Axis {
   std::vector<int64_t> stride;
 };
 
-// Axes of the result with the strides of each operand, none merged yet.
-std::vector<Axis> axes_of(const Value& result, const std::vector<const Value*>& operands) {
+// Axes of the result with the strides of each operand, none merged yet. Of each operand the last
+// `inner` axes are skipped, and lanes with them.
+std::vector<Axis> axes_of(const Value& result, const std::vector<const Value*>& operands,
+                          size_t inner) {
   const bool batched = result.storage == Storage::Batched;
   std::vector<Axis> axes;
   if (batched) axes.push_back({result.fold, {}});
   for (int64_t extent : result.shape) axes.push_back({extent, {}});
   for (const Value* v : operands) {
     int64_t step = v->storage == Storage::Batched ? kLanes : 1;
-    const size_t rank = v->shape.size(), shift = axes.size() - rank;
+    const size_t rank = v->shape.size() - inner, shift = axes.size() - rank;
+    for (size_t i = rank; i < v->shape.size(); ++i) step *= v->shape[i];
     for (size_t i = axes.size(); i-- > 0;) {
       const int64_t extent = i >= shift ? v->shape[i - shift] : 1;
       axes[i].stride.push_back(extent == 1 ? 0 : step);
@@ -48,7 +51,7 @@ std::vector<Axis> axes_of(const Value& result, const std::vector<const Value*>& 
     }
     if (v->storage == Storage::Batched) axes[0].stride.back() = step;
   }
-  if (!batched) return axes;
+  if (!batched || inner) return axes;
   axes.push_back({kLanes, {}});
   for (const Value* v : operands) axes.back().stride.push_back(v->storage == Storage::Batched);
   return axes;
@@ -76,11 +79,12 @@ std::vector<Axis> merge(const std::vector<Axis>& axes) {
 }  // namespace
 
 Strides strides_of(const InferContext& c, const Value& result,
-                   const std::vector<const Value*>& operands) {
-  std::vector<Axis> axes = merge(axes_of(result, operands));
+                   const std::vector<const Value*>& operands, size_t inner) {
+  std::vector<Axis> axes = merge(axes_of(result, operands, inner));
   if (axes.empty()) axes.push_back({1, std::vector<int64_t>(operands.size(), 1)});
   c.check(axes.size() <= kMostAxes, "more than " + std::to_string(kMostAxes) + " axes");
-  Strides s{.size = floats_of(result), .axes = static_cast<int32_t>(axes.size())};
+  Strides s{.size = inner ? result.features() : floats_of(result),
+            .axes = static_cast<int32_t>(axes.size())};
   for (size_t i = 0; i < axes.size(); ++i) {
     s.extent[i] = axes[i].extent;
     for (size_t k = 0; k < operands.size(); ++k) s.stride[k][i] = axes[i].stride[k];

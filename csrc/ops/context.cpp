@@ -101,6 +101,10 @@ std::string GradContext::text(const std::string& name, const std::string& fallba
   auto it = attrs().find(name);
   return it == attrs().end() ? fallback : std::get<std::string>(it->second);
 }
+bool GradContext::flag(const std::string& name) const {
+  auto it = attrs().find(name);
+  return it != attrs().end() && std::get<bool>(it->second);
+}
 std::vector<ValueId> GradContext::add(const std::string& op, std::vector<ValueId> inputs,
                                       Attrs attrs) {
   return graph_.add(op, std::move(inputs), std::move(attrs));

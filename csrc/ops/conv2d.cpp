@@ -153,20 +153,22 @@ void conv2d_gradient(GradContext& g) {
     dense_gradient(g, dz);
 }
 
-// dy, kernel -> dx of the given size.
+// dy, kernel, bias|None -> dx of the given size (plus bias).
 void infer_backward_input(InferContext& c) {
   const Dims out = image(c, 0), w = c.in(1).shape, size = c.dims("size");
   c.check(w.size() == 4 && size.size() == 2, "expects a kernel of four axes and a size of two");
   auto& p = read_params(c, w, size[0], size[1], w[2] * c.integer("groups", 1));
-  c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) +
-                                               " does not fit the convolution's output " +
-                                               to_string({p.OH, p.OW, p.OC}));
+  c.check(out == Dims({p.OH, p.OW, p.OC}),
+          "gradient " + to_string(out) + " does not fit the convolution's output " +
+              to_string({p.OH, p.OW, p.OC}));
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   c.units(p.outer * p.H);
   c.scratch(tap_scratch(p));
   const int64_t groups = p.groups;
+  if (c.has(2)) c.expect_shape(2, {p.C}, "bias");
   c.output_like(0, with_image(dy, p.H, p.W, p.C));
+  if (c.inputs() == 2) c.append_input(kNone);
   c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", true}});
 }
 
@@ -180,6 +182,7 @@ void backward_input_gradient(GradContext& g) {
     attrs["kernel"] = Dims{p.KH, p.KW};
     g.set(1, g.add1("conv2d_backward_weight", {g.grad(), g.in(0)}, attrs));
   }
+  if (g.needs(2)) g.set(2, g.add1("sum_samples", {g.grad()}, {{"keep", int64_t{1}}}));
 }
 
 // x, dy -> dw.

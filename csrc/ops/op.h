@@ -121,6 +121,7 @@ class GradContext {
   const Value& value(ValueId id) const { return graph_.value(id); }
   const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
   std::string text(const std::string& name, const std::string& fallback = "") const;
+  bool flag(const std::string& name) const;
   template <class P>
   const P& params() const {
     return *reinterpret_cast<const P*>(graph_.nodes()[node_].params.data());

@@ -373,3 +373,49 @@ def test_the_input_shape_of_a_first_layer_is_accepted_with_a_warning():
     assert model.built and model.input_shape == (None, 4)
     with pytest.warns(UserWarning, match="input_dim"):
         assert convnet.Sequential([Dense(3, input_dim=4)]).count_params() == 15
+
+
+class Bilinear(Layer):
+    """Takes two tensors, each with its own weights."""
+
+    def build(self, left_shape, right_shape):
+        self.left_kernel = self.add_weight((left_shape[-1], 2), name="left")
+        self.right_kernel = self.add_weight((right_shape[-1], 2), name="right")
+
+    def call(self, left, right):
+        return ops.matmul(left, self.left_kernel) * ops.matmul(right, self.right_kernel)
+
+
+def test_a_layer_of_two_tensors_is_built_for_both():
+    layer = Bilinear()
+    left, right = ROWS, ROWS[:, :3]
+    outputs = layer(left, right)
+    first, second = layer.get_weights()
+    np.testing.assert_allclose(outputs, (left @ first) * (right @ second), rtol=1e-4, atol=1e-5)
+    assert layer.get_build_config() == {
+        "shapes_dict": {"left_shape": (5, 4), "right_shape": (5, 3)}
+    }
+    copy = Bilinear()
+    copy.build_from_config(layer.get_build_config())
+    assert [w.shape for w in copy.weights] == [(4, 2), (3, 2)]
+
+
+def test_a_layer_of_two_tensors_is_called_by_name():
+    layer = Bilinear()
+    a, b = Input((4,)), Input((3,))
+    model = convnet.Model([a, b], layer(right=b, left=a))
+    assert np.array_equal(model([ROWS, ROWS[:, :3]]), layer(ROWS, ROWS[:, :3]))
+
+
+def test_shapes_of_build_have_to_name_arguments_of_call():
+    class Wrong(Bilinear):
+        def build(self, left_shape, other_shape):
+            pass
+
+    with pytest.raises(ValueError, match="received `build.*` argument `other_shape`"):
+        Wrong()(ROWS, ROWS)
+
+
+def test_tensors_and_other_values_are_not_mixed():
+    with pytest.raises(ValueError, match="you cannot mix tensors and non-tensors"):
+        layers.Add()(inputs=[ROWS, 2.0])

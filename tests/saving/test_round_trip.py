@@ -130,7 +130,8 @@ def test_include_optimizer_false(tmp_path):
 
 
 def test_keras_file_has_the_layout_of_keras(tmp_path):
-    path = save(trained("cnn_sequential"), tmp_path / "model.keras")
+    model = trained("cnn_sequential")
+    path = save(model, tmp_path / "model.keras")
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
         metadata = json.loads(archive.read("metadata.json"))
@@ -139,7 +140,7 @@ def test_keras_file_has_the_layout_of_keras(tmp_path):
     assert {i.compress_type for i in infos} == {zipfile.ZIP_STORED}
     assert set(metadata) == {"keras_version", "date_saved"}
     with h5py.File(tmp_path / "weights.h5") as file:
-        assert file["layers/conv2d_1/vars"].attrs["name"] == "conv2d_1"
+        assert file["layers/conv2d_1/vars"].attrs["name"] == model.layers[2].name
         assert file["layers/conv2d_1/vars/0"].shape == (3, 2, 4, 6)
         assert sorted(file["layers/batch_normalization/vars"]) == ["0", "1", "2", "3"]
         assert len(file["layers/max_pooling2d/vars"]) == 0

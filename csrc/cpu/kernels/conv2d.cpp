@@ -182,7 +182,7 @@ void conv2d_backward_input(const KernelArgs& a) {
           if (x % p.sx == 0) taps[tap_count++] = {y / p.sy, x / p.sx, ky * p.KW + kx};
         }
       }
-      for_blocks(p.groups, p.in_group(), p.taps(), p.out_group(), a.f32(2),
+      for_blocks(p.groups, p.in_group(), p.taps(), p.out_group(), a.f32(3),
                  [&](int64_t g, int64_t first, int64_t block, const float* w) {
                    const Source source{
                        a.f32(0) + (outer * p.OH * p.OW * p.OC + g * p.out_group()) * kLanes,
@@ -192,8 +192,8 @@ void conv2d_backward_input(const KernelArgs& a) {
                        1,
                        1,
                        p.out_group()};
-                   const Target target{a.f32(3) + (unit * p.W + rx) * p.C * kLanes,
-                                       p.sx * p.C * kLanes, nullptr, Activation::linear};
+                   const Target target{a.f32(4) + (unit * p.W + rx) * p.C * kLanes,
+                                       p.sx * p.C * kLanes, a.f32(2), Activation::linear};
                    with_width(block, [&]<int O>() {
                      row_tiles<O>(source, taps, tap_count, w, 0, div_up(p.W - rx, p.sx), target,
                                   g * p.in_group() + first);

@@ -64,7 +64,7 @@ def run_demo(folder: Path, epochs: int) -> None:
 
     start = time.perf_counter()
     history = model.fit(
-        _scaled(x_train), y_train, batch_size=50, epochs=epochs, validation_split=0.1
+        _scaled(x_train), y_train, batch_size=64, epochs=epochs, validation_split=0.1
     )
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(_scaled(x_test), y_test, verbose=0)
@@ -85,7 +85,12 @@ def _show_answers(images: Pixels, labels: Pixels, probabilities: npt.NDArray[np.
     wrong = np.flatnonzero(answers != labels)
     for title, chosen in (("Its answers:", range(_SHOWN)), ("Its mistakes:", wrong[:_SHOWN])):
         if len(chosen):
-            captions = [f"{answers[i]} ({probabilities[i].max():.0%})" for i in chosen]
+            captions = [
+                f"{answers[i]}, not {labels[i]}"
+                if i in wrong
+                else f"{answers[i]} ({probabilities[i].max():.0%})"
+                for i in chosen
+            ]
             print(f"\n{title}\n{draw_row(images[list(chosen)], captions)}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convnet import ops
+from convnet import config, ops
 from convnet.layers.arguments import unsupported
 from convnet.layers.input_spec import InputSpec
 from convnet.layers.layer import Layer
@@ -120,13 +120,28 @@ class BatchNormalization(Layer):
         if not training:
             return x.trace.one("batch_norm_inference", [x, *weights], epsilon=self.epsilon)
         if mask is not None:
-            raise ValueError(
-                f"Layer '{self.name}' cannot leave masked steps out of the statistics of a batch. "
-                "Put the normalisation before the layer that makes the mask."
-            )
+            return self._normalized_where(x, mask)
         return x.trace.one(
             "batch_norm_train", [x, *weights], epsilon=self.epsilon, momentum=self.momentum
         )
+
+    def _normalized_where(self, x: Any, mask: Any) -> Any:
+        """The normalised inputs, by the statistics of what the mask keeps."""
+        if mask.ndim != x.ndim - 1:
+            raise ValueError(
+                "The mask provided should be one dimension less than the inputs. "
+                f"Received: mask.shape={mask.shape}, inputs.shape={x.shape}"
+            )
+        weights = ops.cast(ops.expand_dims(mask, -1), "float32")
+        axes = tuple(range(x.ndim - 1))
+        count = ops.sum(weights, axis=axes) + config.epsilon()
+        mean = ops.sum(x * weights, axis=axes) / count
+        variance = ops.sum(ops.square(x - mean) * weights, axis=axes) / count
+        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average * self.momentum + value * (1.0 - self.momentum))
+        outputs = (x - mean) * ops.rsqrt(variance + self.epsilon)
+        outputs = outputs if self.gamma is None else outputs * self.gamma
+        return outputs if self.beta is None else outputs + self.beta
 
 
 class LayerNormalization(Layer):

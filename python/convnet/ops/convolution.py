@@ -197,12 +197,12 @@ def convolve_transpose(
         )
         plans = [transposed_axis(*axis, padding) for axis in axes]
         return image.trace.one(
-            "conv2d_transpose",
+            "conv2d_backward_input",
             [image, weights, bias],
             strides=steps,
             padding=[n for _, before, after in plans for n in (before, after)],
             dilation=dilation,
-            output_shape=[size for size, _, _ in plans],
+            size=[size for size, _, _ in plans],
         )
 
     return as_images(inputs, data_format, work)
