@@ -1,7 +1,8 @@
-"""Checks that code compiled for one instruction set leaks no symbol that the linker could use elsewhere.
+"""Checks that code compiled for one instruction set leaks no symbol that others could link to.
 
-An inline function of the standard library compiled with AVX-512 may be chosen for the whole program and crash on a CPU
-without it. Every symbol that an ISA's object files define must live in that ISA's own namespace.
+An inline function of the standard library compiled with AVX-512 may be chosen for the whole program
+and crash on a CPU without it. Every symbol that an ISA's object files define must live in that
+ISA's own namespace.
 """
 
 from __future__ import annotations

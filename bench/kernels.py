@@ -1,7 +1,8 @@
 """Kernels against vectorised NumPy: `python -m bench.kernels [names] [--json FILE]`.
 
-Each convolution, dense layer and pool of the named shapes, forward and backward, beside NumPy's im2col and matrix product.
-Results stay in the core's layout; gathering inputs is part of the core's time.
+Each convolution, dense layer and pool of the named shapes, forward and backward, beside NumPy's
+im2col and matrix product. Results stay in the core's layout; gathering inputs is part of the core's
+time.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from bench import report
-from convnet import _core
 from tests.cases.conv2d import MNIST, Conv2DCase
 from tests.cases.dense import BENCH as DENSE
 from tests.cases.dense import DenseCase
+
+from bench import report
+from convnet import _core
 
 Run = Callable[[], Any]
 

@@ -1,6 +1,7 @@
 """Step times of `fit`: `python -m bench.training [names] [--json FILE]`.
 
-A step is timed as users run it: `fit` over enough repetitions of one batch that the cost of the call vanishes.
+A step is timed as users run it: `fit` over enough repetitions of one batch that the cost of the
+call vanishes.
 """
 
 from __future__ import annotations

@@ -89,7 +89,9 @@ def _cifar_cnn() -> Any:
             layers.MaxPooling2D(2),
         )
     ]
-    return _net((32, 32, 3), *convolutions, layers.Flatten(), layers.Dense(10, activation="softmax"))
+    return _net(
+        (32, 32, 3), *convolutions, layers.Flatten(), layers.Dense(10, activation="softmax")
+    )
 
 
 def _softmax_3072() -> Any:
@@ -116,9 +118,7 @@ def _emotion_cnn() -> Any:
 
 
 def _stock_lstm() -> Any:
-    return _net(
-        (60, 1), layers.LSTM(50, return_sequences=True), layers.LSTM(50), layers.Dense(1)
-    )
+    return _net((60, 1), layers.LSTM(50, return_sequences=True), layers.LSTM(50), layers.Dense(1))
 
 
 def _text_bilstm() -> Any:

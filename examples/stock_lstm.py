@@ -2,9 +2,9 @@
 
     python examples/stock_lstm.py
 
-gives, after 60 epochs on the first 987 days, a root mean squared error of FIGURE rupees on the other
-248.
-To say that tomorrow's price is today's gives 5.78: what looks like a forecast in a plot is a lag.
+gives, after 60 epochs on the first 987 days, a root mean squared error of FIGURE rupees on the
+other 248. To say that tomorrow's price is today's gives 5.78: what looks like a forecast in a plot
+is a lag.
 
 Reads `NSE-TATA.csv` (columns Date and Close, any order of days) from the folder `stock` below the
 one that CONVNET_DATA names.

@@ -87,7 +87,10 @@ def test_demo_trains_and_shows_what_it_learned(demo):
     accuracy = float(text.split("not seen before: ")[1].split()[0])
     assert accuracy > 0.9
     answers = text.split("Its answers:\n")[1].splitlines()
-    assert [caption.split()[0] for caption in answers[7].split(")")[:5]] == list("70145")[:5]
+    (_, _), (_, labels) = digits.load_data()
+    shown = [caption.split()[0].rstrip(",") for caption in answers[7].split("  ") if caption.strip()]
+    assert len(shown) == 5
+    assert sum(int(a) == b for a, b in zip(shown, labels, strict=False)) >= 4
 
 
 def test_demo_saves_a_model_that_predicts_the_same(demo):

@@ -75,7 +75,8 @@ void bind_graph(py::module_& m) {
           [](Graph& g, const std::string& op, const py::sequence& inputs, const py::dict& attrs) {
             std::vector<ValueId> outputs = g.add(op, to_inputs(inputs), to_attrs(attrs));
             // Masks are for the gradient alone.
-            std::erase_if(outputs, [&](ValueId id) { return g.value(id).storage == Storage::Bits; });
+            std::erase_if(outputs,
+                          [&](ValueId id) { return g.value(id).storage == Storage::Bits; });
             return outputs;
           },
           py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict())

@@ -158,9 +158,9 @@ void infer_backward_input(InferContext& c) {
   const Dims out = image(c, 0), w = c.in(1).shape, size = c.dims("size");
   c.check(w.size() == 4 && size.size() == 2, "expects a kernel of four axes and a size of two");
   auto& p = read_params(c, w, size[0], size[1], w[2] * c.integer("groups", 1));
-  c.check(out == Dims({p.OH, p.OW, p.OC}),
-          "gradient " + to_string(out) + " does not fit the convolution's output " +
-              to_string({p.OH, p.OW, p.OC}));
+  c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) +
+                                               " does not fit the convolution's output " +
+                                               to_string({p.OH, p.OW, p.OC}));
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   c.units(p.outer * p.H);

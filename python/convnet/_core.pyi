@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from numpy.typing import ArrayLike, NDArray
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Attribute = bool | int | float | str | Sequence[int] | Sequence[float]
 
@@ -46,7 +46,9 @@ class Plan:
     @property
     def capacity(self) -> int: ...
     def bind(self, id: int, array: NDArray[np.floating]) -> None: ...
-    def predict(self, feeds: dict[int, NDArray[np.generic]], n: int) -> list[NDArray[np.float32]]: ...
+    def predict(
+        self, feeds: dict[int, NDArray[np.generic]], n: int
+    ) -> list[NDArray[np.float32]]: ...
     def train(
         self,
         feeds: dict[int, NDArray[np.generic]],

@@ -38,7 +38,9 @@ SMALL = [
     Conv2DCase("stride_wider_than_kernel", 3, (11, 10), 2, 3, (2, 1), strides=(3, 4)),
     Conv2DCase("dilated", 20, (9, 10), 3, 4, (3, 2), dilation=(2, 3), padding=(2, 1, 0, 3)),
     Conv2DCase("grouped", 7, (5, 6), 6, 9, (3, 3), groups=3, padding=(1, 1, 1, 1)),
-    Conv2DCase("depthwise", 21, (6, 5), 5, 10, (3, 3), groups=5, strides=(2, 1), padding=(1, 1, 1, 1)),
+    Conv2DCase(
+        "depthwise", 21, (6, 5), 5, 10, (3, 3), groups=5, strides=(2, 1), padding=(1, 1, 1, 1)
+    ),
     Conv2DCase("row_1d", 9, (1, 23), 8, 11, (1, 4)),
     Conv2DCase("wide_channels", 4, (4, 5), 37, 29, (3, 3), padding=(1, 1, 1, 1)),
 ]

@@ -1,4 +1,4 @@
-"""Small nets that reach every kind of stage: convolutions, pooling, dropout, dense, recurrent layers."""
+"""Small nets with every kind of stage: convolution, pooling, dropout, dense, recurrent layers."""
 
 from __future__ import annotations
 

@@ -412,7 +412,7 @@ def test_shapes_of_build_have_to_name_arguments_of_call():
         def build(self, left_shape, other_shape):
             pass
 
-    with pytest.raises(ValueError, match="received `build.*` argument `other_shape`"):
+    with pytest.raises(ValueError, match=r"received `build.*` argument `other_shape`"):
         Wrong()(ROWS, ROWS)
 
 

@@ -1,7 +1,8 @@
 """Runs one op through a graph: its outputs, and its gradients for random output gradients.
 
-`check` holds both against float64 references. A gradient reference is either given, or taken by central differences of the
-float64 forward reference, so that an op needs only its forward formula written down.
+`check` holds both against float64 references. A gradient reference is either given, or taken by
+central differences of the float64 forward reference, so that an op needs only its forward formula
+written down.
 """
 
 from __future__ import annotations
@@ -64,11 +65,15 @@ def run_op(
             ids.append(graph.input(operand.array.shape[1:], f"x{i}"))
             feeds[ids[-1]] = operand.array
         else:
-            declare = graph.parameter if operand.differentiable and not operand.state else graph.state
+            declare = (
+                graph.parameter if operand.differentiable and not operand.state else graph.state
+            )
             ids.append(declare(operand.array.shape, f"w{i}"))
             memory[ids[-1]] = operand.array
     # Results that only the gradient uses are not for the outside.
-    outputs = [o for o in graph.add(op, ids, attrs or {}) if graph.storage(o) in ("batched", "single")]
+    outputs = [
+        o for o in graph.add(op, ids, attrs or {}) if graph.storage(o) in ("batched", "single")
+    ]
     gradient_of: dict[int, int] = {}
     if output_gradients is not None:
         seeds = {}
@@ -135,9 +140,13 @@ def numeric_gradients(
 def assert_close(actual: Array, expected: Array, tolerance: float, what: str = "") -> None:
     """Compares with an absolute tolerance scaled by the size of the expected values."""
     expected = np.asarray(expected, dtype=np.float64)
-    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    assert actual.shape == expected.shape, (
+        f"{what}: shape {actual.shape}, expected {expected.shape}"
+    )
     scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
-    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance * scale, err_msg=what)
+    np.testing.assert_allclose(
+        actual, expected, rtol=tolerance, atol=tolerance * scale, err_msg=what
+    )
 
 
 def check(
@@ -152,8 +161,11 @@ def check(
     gradients: bool = True,
     threads: Sequence[int] = (1, 2, 3),
 ) -> None:
-    """Holds `op` against `forward(*arrays) -> outputs` and its gradients against `backward(*arrays, *output_gradients)`,
-    or central differences; bits must be the same for every number of threads."""
+    """Holds an op to its references; bits must be the same for every number of threads.
+
+    The references: `forward(*arrays) -> outputs`, and for its gradients
+    `backward(*arrays, *output_gradients)` or central differences.
+    """
     arrays = [None if o is None else o.array.astype(np.float64) for o in operands]
     expected = list(forward(*arrays))
     seeds: list[Array | None] | None = None
@@ -165,13 +177,21 @@ def check(
     if seeds is not None:
         wanted = [o is not None and o.differentiable for o in operands]
         exact = [s.astype(np.float64) for s in seeds]
-        references = backward(*arrays, *exact) if backward else numeric_gradients(forward, arrays, exact, wanted)
+        references = (
+            backward(*arrays, *exact)
+            if backward
+            else numeric_gradients(forward, arrays, exact, wanted)
+        )
         for i, (got, want) in enumerate(zip(results[0].gradients, references, strict=True)):
             if want is not None and wanted[i]:
                 assert got is not None, f"{op}: no gradient reached input {i}"
                 assert_close(got, want, tolerance, f"{op} gradient of input {i}")
     for other in results[1:]:
         for a, b in zip(results[0].outputs, other.outputs, strict=True):
-            assert np.array_equal(a, b, equal_nan=True), f"{op}: bits depend on the number of threads"
+            assert np.array_equal(a, b, equal_nan=True), (
+                f"{op}: bits depend on the number of threads"
+            )
         for a, b in zip(results[0].gradients, other.gradients, strict=True):
-            assert a is None or np.array_equal(a, b, equal_nan=True), f"{op}: gradient bits depend on the number of threads"
+            assert a is None or np.array_equal(a, b, equal_nan=True), (
+                f"{op}: gradient bits depend on the number of threads"
+            )

@@ -65,7 +65,8 @@ ACTIVATIONS = {
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("pool", ["", "max", "average"])
 @pytest.mark.parametrize(
-    ("size", "channels", "kernel"), [((6, 8), 3, (3, 3)), ((7, 5), 11, (3, 2)), ((8, 7), 17, (5, 5))]
+    ("size", "channels", "kernel"),
+    [((6, 8), 3, (3, 3)), ((7, 5), 11, (3, 2)), ((8, 7), 17, (5, 5))],
 )
 def test_fused_activation_and_pool_equal_the_separate_steps(
     activation, pool, size, channels, kernel
@@ -107,10 +108,19 @@ def test_leading_axes_are_an_outer_loop():
         return [reference.conv2d(x.reshape(-1, 4, 6, 2), w, b).reshape(5, 3, 3, 4, 4)]
 
     def backward(x, w, b, dy):
-        dx, dw, db = reference.conv2d_backward(x.reshape(-1, 4, 6, 2), w, b, dy.reshape(-1, 3, 4, 4))
+        dx, dw, db = reference.conv2d_backward(
+            x.reshape(-1, 4, 6, 2), w, b, dy.reshape(-1, 3, 4, 4)
+        )
         return dx.reshape(x.shape), dw, db
 
-    check("conv2d", [batched(x), weight(w), weight(rng.normal(size=4))], {}, frames, backward=backward, rng=rng)
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=4))],
+        {},
+        frames,
+        backward=backward,
+        rng=rng,
+    )
 
 
 def test_the_transposed_convolution_is_the_gradient_for_the_input():
@@ -123,7 +133,9 @@ def test_the_transposed_convolution_is_the_gradient_for_the_input():
     def forward(dy, w):
         return [reference.conv2d_backward(np.zeros((6, *size, 2)), w, None, dy, **attrs)[0]]
 
-    check("conv2d_backward_input", [batched(dy), weight(w)], attrs | {"size": size}, forward, rng=rng)
+    check(
+        "conv2d_backward_input", [batched(dy), weight(w)], attrs | {"size": size}, forward, rng=rng
+    )
 
 
 @pytest.mark.parametrize(

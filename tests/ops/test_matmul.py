@@ -18,11 +18,17 @@ SHAPES = {
 def operand(shape, transposed, kind, batch):
     if transposed:
         shape = (*shape[:-2], shape[-1], shape[-2])
-    return batched(rng.normal(size=(batch, *shape))) if kind == "batched" else weight(rng.normal(size=shape))
+    return (
+        batched(rng.normal(size=(batch, *shape)))
+        if kind == "batched"
+        else weight(rng.normal(size=shape))
+    )
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("kinds", ["batched batched", "batched single", "single batched", "single single"])
+@pytest.mark.parametrize(
+    "kinds", ["batched batched", "batched single", "single batched", "single single"]
+)
 @pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
 def test_matches_numpy_and_its_gradient(name, kinds, transposed):
     batch = int(rng.integers(1, 40))

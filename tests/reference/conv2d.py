@@ -26,7 +26,9 @@ def _pad(x, padding):
     return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
 
 
-def conv2d(x, w, b=None, *, strides=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1) -> Array:
+def conv2d(
+    x, w, b=None, *, strides=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1
+) -> Array:
     """x [N, H, W, C], w [KH, KW, C / groups, OC] -> [N, OH, OW, OC]."""
     padded = _pad(x, padding)
     inputs, outputs = w.shape[2], w.shape[3] // groups
@@ -34,7 +36,8 @@ def conv2d(x, w, b=None, *, strides=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1
     for ky, kx, rows, columns in _taps(x, w, strides, padding, dilation, groups):
         patch = padded[:, rows, columns]
         parts = [
-            patch[..., g * inputs : (g + 1) * inputs] @ w[ky, kx, :, g * outputs : (g + 1) * outputs]
+            patch[..., g * inputs : (g + 1) * inputs]
+            @ w[ky, kx, :, g * outputs : (g + 1) * outputs]
             for g in range(groups)
         ]
         term = np.concatenate(parts, axis=-1)
@@ -42,7 +45,9 @@ def conv2d(x, w, b=None, *, strides=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1
     return total if b is None else total + b
 
 
-def conv2d_backward(x, w, b, dy, *, strides=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1):
+def conv2d_backward(
+    x, w, b, dy, *, strides=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1
+):
     """Gradients of sum(conv2d(x, w, b) * dy) for x, w and b."""
     padded = _pad(x, padding)
     dx, dw = np.zeros_like(padded), np.zeros_like(w)
@@ -68,11 +73,13 @@ def unpool2x2(y, dz, kind):
     """Gradient of pool2x2(y) for y: to the first of the largest, or in equal parts."""
     n, h, w, c = y.shape
     ph, pw = h // 2, w // 2
-    blocks = y[:, : ph * 2, : pw * 2].reshape(n, ph, 2, pw, 2, c).transpose(0, 1, 3, 5, 2, 4).reshape(n, ph, pw, c, 4)
-    if kind == "max":
-        share = np.eye(4)[blocks.argmax(axis=-1)]
-    else:
-        share = np.full(blocks.shape, 0.25)
+    blocks = (
+        y[:, : ph * 2, : pw * 2]
+        .reshape(n, ph, 2, pw, 2, c)
+        .transpose(0, 1, 3, 5, 2, 4)
+        .reshape(n, ph, pw, c, 4)
+    )
+    share = np.eye(4)[blocks.argmax(axis=-1)] if kind == "max" else np.full(blocks.shape, 0.25)
     spread = (share * dz[..., None]).reshape(n, ph, pw, c, 2, 2).transpose(0, 1, 4, 2, 5, 3)
     dy = np.zeros_like(y)
     dy[:, : ph * 2, : pw * 2] = spread.reshape(n, ph * 2, pw * 2, c)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,7 +13,7 @@ Array = np.ndarray
 def clip_norm(g: Array, limit: float, offsets: Sequence[int]) -> Array:
     """Each piece between two offsets scaled to a norm of at most `limit`."""
     result = g.copy()
-    for begin, end in zip(offsets, offsets[1:], strict=False):
+    for begin, end in pairwise(offsets):
         norm = np.sqrt(np.sum(g[begin:end] ** 2))
         result[begin:end] *= limit / max(norm, limit)
     return result

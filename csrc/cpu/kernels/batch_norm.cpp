@@ -21,9 +21,8 @@ CONVNET_INLINE void moments_of_lanes(const BatchNormParams& p, const float* x, V
     const float weight = static_cast<float>(end - begin) / static_cast<float>(end);
     Vec centre[N], part[N];
     CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) centre[c] = part[c] = zero();
-    for (int64_t r = begin; r < end; ++r)
-      CONVNET_UNROLL(8)
-      for (int c = 0; c < N; ++c) centre[c] = centre[c] + load(x + r * pitch + c * kLanes);
+    for (int64_t r = begin; r < end; ++r) CONVNET_UNROLL(8)
+    for (int c = 0; c < N; ++c) centre[c] = centre[c] + load(x + r * pitch + c * kLanes);
     CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) centre[c] = centre[c] * set1(share);
     for (int64_t r = begin; r < end; ++r) CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) {
         const Vec d = load(x + r * pitch + c * kLanes) - centre[c];

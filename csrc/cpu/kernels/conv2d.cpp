@@ -38,10 +38,11 @@ __attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64
       start(acc, out.bias, o);
       sum_taps<O, false>(acc, s, taps, tap_count, jy, jx, (1u << n) - 1, w, v * kWidth);
       CONVNET_UNROLL(4)
-      for (int i = 0; i < 4; ++i) if (i < n) CONVNET_UNROLL(8) for (int j = 0; j < O; ++j) {
-        const Vec y = out.activation == Activation::relu ? max(acc[i][j], zero()) : acc[i][j];
-        store(out.row + (jx + i) * out.pitch + (o + j) * kLanes + v * kWidth, y);
-      }
+      for (int i = 0; i < 4; ++i)
+        if (i < n) CONVNET_UNROLL(8) for (int j = 0; j < O; ++j) {
+            const Vec y = out.activation == Activation::relu ? max(acc[i][j], zero()) : acc[i][j];
+            store(out.row + (jx + i) * out.pitch + (o + j) * kLanes + v * kWidth, y);
+          }
     }
   }
 }

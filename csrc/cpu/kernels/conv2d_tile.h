@@ -44,7 +44,8 @@ CONVNET_INLINE void add_tap(Vec (&acc)[4][O], const float* x, int64_t dx, int64_
       CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) {
         const Vec s = set1(w[c * O + o]);
         CONVNET_UNROLL(4)
-        for (int i = 0; i < 4; ++i) if (M >> i & 1) acc[i][o] = fma(v[i], s, acc[i][o]);
+        for (int i = 0; i < 4; ++i)
+          if (M >> i & 1) acc[i][o] = fma(v[i], s, acc[i][o]);
       }
     } else {
       Vec s[O];
@@ -96,8 +97,9 @@ CONVNET_INLINE void sum_taps(Vec (&acc)[4][O], const Source& s, const Tap* taps,
     switch (tap_mask<kSquare>(s, tap, jy, jx, pixels)) {
       CONVNET_CASE(15)
       CONVNET_CASE(1)
-      CONVNET_CASE(2) CONVNET_CASE(3) CONVNET_CASE(4) CONVNET_CASE(8) CONVNET_CASE(12)
-          CONVNET_CASE(5) CONVNET_CASE(10)                  // columns of a block
+      CONVNET_CASE(2)
+      CONVNET_CASE(3) CONVNET_CASE(4) CONVNET_CASE(8) CONVNET_CASE(12) CONVNET_CASE(5)
+          CONVNET_CASE(10)                                  // columns of a block
           CONVNET_CASE(6) CONVNET_CASE(7) CONVNET_CASE(14)  // runs of a row
           default : break;
     }

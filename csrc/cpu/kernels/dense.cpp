@@ -28,10 +28,11 @@ CONVNET_INLINE void tile(const Column* columns, const float* w, int64_t wk, int6
                          int64_t k1, int64_t o0, const float* bias) {
   Vec acc[O][C];
   CONVNET_UNROLL(8)
-  for (int o = 0; o < O; ++o) CONVNET_UNROLL(8) for (int c = 0; c < C; ++c) acc[o][c] =
-      k0     ? load(columns[c].out + (o0 + o) * kLanes)
-      : bias ? set1(bias[o0 + o])
-             : zero();
+  for (int o = 0; o < O; ++o)
+    CONVNET_UNROLL(8)
+    for (int c = 0; c < C; ++c) acc[o][c] = k0     ? load(columns[c].out + (o0 + o) * kLanes)
+                                            : bias ? set1(bias[o0 + o])
+                                                   : zero();
   const float* in[C];
   CONVNET_UNROLL(8) for (int c = 0; c < C; ++c) in[c] = columns[c].in;
   const float* weight = w + o0 * wo;
@@ -44,8 +45,9 @@ CONVNET_INLINE void tile(const Column* columns, const float* w, int64_t wk, int6
     }
   }
   CONVNET_UNROLL(8)
-  for (int o = 0; o < O; ++o) CONVNET_UNROLL(8) for (int c = 0; c < C; ++c)
-      store(columns[c].out + (o0 + o) * kLanes, acc[o][c]);
+  for (int o = 0; o < O; ++o)
+    CONVNET_UNROLL(8)
+    for (int c = 0; c < C; ++c) store(columns[c].out + (o0 + o) * kLanes, acc[o][c]);
 }
 
 struct Problem {

@@ -42,9 +42,8 @@ CONVNET_INLINE void tile(const Factor& a, const Factor& b, int64_t K, float* y, 
       }
     }
     CONVNET_UNROLL(4)
-    for (int r = 0; r < R; ++r)
-      CONVNET_UNROLL(4)
-      for (int c = 0; c < C; ++c) store(y + (r * pitch + c) * kLanes + lane, acc[r][c]);
+    for (int r = 0; r < R; ++r) CONVNET_UNROLL(4)
+    for (int c = 0; c < C; ++c) store(y + (r * pitch + c) * kLanes + lane, acc[r][c]);
   }
 }
 

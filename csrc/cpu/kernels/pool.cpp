@@ -100,8 +100,8 @@ void max_of_window(const Window& w, const MaxResult& out) {
     Largest largest(load_some(w.x + i, left));
     won[0] = mask_of(~0u);
     CONVNET_UNROLL(9)
-    for (int t = 1; t < KH * KW; ++t) won[t] =
-        largest.add(load_some(w.x + t / KW * w.row + t % KW * w.column + i, left));
+    for (int t = 1; t < KH * KW; ++t)
+      won[t] = largest.add(load_some(w.x + t / KW * w.row + t % KW * w.column + i, left));
     store_some(out.y + i, left, largest.result());
     if (!out.winners) return;
     Mask open = mask_of(~0u);
