@@ -68,3 +68,53 @@ def classes(n: int, of: int, *shape: int, seed: int = 2) -> np.ndarray:
 def one_hot(labels: np.ndarray, of: int) -> np.ndarray:
     """Rows of zeros with a one."""
     return np.eye(of, dtype="float32")[labels]
+
+
+N = 28  # three batches and a half
+
+
+def regression(library, **dense):
+    layers = library.layers
+    return library.Sequential(
+        [library.Input((4,)), layers.Dense(5, activation="tanh", **dense), layers.Dense(1)]
+    )
+
+
+def classifier(library, units=6, activation="softmax"):
+    layers = library.layers
+    return library.Sequential(
+        [
+            library.Input((4,)),
+            layers.Dense(6, activation="relu"),
+            layers.Dense(units, activation=activation),
+        ]
+    )
+
+
+def two_headed(library):
+    layers = library.layers
+    inputs = library.Input((4,), name="features")
+    x = layers.Dense(6, activation="tanh")(inputs)
+    outputs = [layers.Dense(1, name="size")(x), layers.Dense(3, "softmax", name="kind")(x)]
+    return library.Model(inputs, outputs)
+
+
+def masked_sequences(library):
+    layers = library.layers
+    inputs = library.Input((5, 3))
+    x = layers.Masking()(inputs)
+    return library.Model(inputs, layers.TimeDistributed(layers.Dense(2))(x))
+
+
+def padded(seed=0):
+    x = normal(N, 5, 3, seed=seed)
+    for i in range(N):
+        x[i, 1 + i % 5 :] = 0.0
+    return x
+
+
+REGRESSION = (normal(N, 4), normal(N, 1, seed=1))
+CLASSES = (normal(N, 4), classes(N, 6))
+TWO = (normal(N, 4), [normal(N, 1, seed=1), classes(N, 3)])
+SEQUENCES = (padded(), normal(N, 5, 2, seed=1))
+WEIGHTS = np.random.default_rng(5).uniform(0, 2, N).astype("float32")

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convnet import config
-from convnet.metrics.counts import as_result
 from convnet.metrics.metric import Metric
 
 _AVERAGES = (None, "micro", "macro", "weighted")
@@ -110,7 +109,7 @@ class FBetaScore(Metric):
         score = precision * recall / (square * precision + recall + epsilon) * (1 + square)
         if self.average == "weighted":
             return np.float32(np.sum(score * weights / (np.sum(weights) + epsilon)))
-        return as_result(score if self.average is None else np.mean(score))
+        return np.float32(score if self.average is None else np.mean(score))
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from convnet import losses as losses_module
 from convnet import metrics as metrics_module
+from convnet import tree
 from convnet.losses import Loss
 from convnet.losses.loss import LossFunctionWrapper
 from convnet.metrics import Mean, MeanMetricWrapper, Metric
+from convnet.naming import to_snake_case
 
 _ACCURACY = ("accuracy", "acc")
 _CROSSENTROPY = ("crossentropy", "ce")
@@ -24,10 +29,6 @@ class CompiledMetrics:
 
     plain: list[Metric] = field(default_factory=list)
     weighted: list[Metric] = field(default_factory=list)
-
-    @property
-    def all(self) -> list[Metric]:
-        return [*self.plain, *self.weighted]
 
 
 class Compilation:
@@ -51,6 +52,7 @@ class Compilation:
         self.output_trackers: list[Mean | None] = []
         self.metrics: list[CompiledMetrics] = []
         self.output_names: list[str] = []
+        self._keys: list[tuple[str, Metric]] = []
         self.built = False
 
     def build(
@@ -77,7 +79,7 @@ class Compilation:
             1.0 if w is None else float(w)
             for w in _per_output(self.user_loss_weights, names, "loss_weights")
         ]
-        several = len(names) > 1
+        several = sum(loss is not None for loss in self.losses) > 1
         self.output_trackers = [
             Mean(name=f"{name}_loss") if several and loss is not None else None
             for name, loss in zip(names, self.losses, strict=True)
@@ -92,29 +94,51 @@ class Compilation:
                 plain, weighted, target_shapes, output_shapes, strict=True
             )
         ]
+        self._keys = self._metric_keys()
         self.built = True
+
+    def _metric_keys(self) -> list[tuple[str, Metric]]:
+        """Each metric with the name that it is reported by; names that are taken get a number."""
+        uses: Counter[str] = Counter()
+        keys = []
+        for weighted in (False, True):
+            for output, compiled in zip(self.output_names, self.metrics, strict=True):
+                prefix = f"{output}_" if len(self.output_names) > 1 else ""
+                for metric in compiled.weighted if weighted else compiled.plain:
+                    key = f"{prefix}{metric.name}"
+                    if weighted and uses[key]:
+                        key = f"{prefix}weighted_{metric.name}"
+                    uses[key] += 1
+                    number = uses[key] - 1
+                    keys.append((f"{key}_{number}" if number else key, metric))
+        return keys
 
     @property
     def all_metrics(self) -> list[Metric]:
-        """The loss, then losses of outputs, then metrics: the order of `Model.metrics`."""
+        """The loss, the metrics, then the losses of outputs: the order of `Model.metrics`."""
         trackers: list[Metric] = [t for t in self.output_trackers if t is not None]
-        return [self.loss_tracker, *[m for c in self.metrics for m in c.all], *trackers]
+        return [self.loss_tracker, *[metric for _, metric in self._keys], *trackers]
 
-    def results(self) -> dict[str, float]:
+    def results(self) -> dict[str, Any]:
         """Values of the metrics by the names that `fit` reports."""
-        values = {"loss": float(self.loss_tracker.result())}
-        for name, compiled in zip(self.output_names, self.metrics, strict=False):
-            for metric in compiled.all:
-                key = f"{name}_{metric.name}" if len(self.output_names) > 1 else metric.name
-                result = metric.result()
-                if isinstance(result, dict):
-                    values |= {k: float(v) for k, v in result.items()}
-                else:
-                    values[key] = _plain(result)
+        values: dict[str, Any] = {"loss": float(self.loss_tracker.result())}
+        for key, metric in self._keys:
+            result = metric.result()
+            if isinstance(result, dict):
+                values |= {name: _plain(value) for name, value in result.items()}
+            else:
+                values[key] = _plain(result)
         for tracker in self.output_trackers:
             if tracker is not None:
                 values[tracker.name] = float(tracker.result())
         return values
+
+    def in_order(self, logs: dict[str, Any]) -> Any:
+        """Values of `logs` as Keras lists them: names of metrics first, other names sorted."""
+        names = [metric.name for metric in self.all_metrics]
+        rest = sorted(logs.keys() - set(names))
+        values = [logs[name] for name in [*names, *rest] if name in logs]
+        return values[0] if len(values) == 1 else values
 
     def reset(self) -> None:
         """Set all metrics to their first state."""
@@ -123,10 +147,7 @@ class Compilation:
 
 
 def _plain(result: Any) -> Any:
-    try:
-        return float(result)
-    except TypeError:
-        return result
+    return result if np.ndim(result) else float(result)
 
 
 def _per_output(value: Any, names: Sequence[str], what: str) -> list[Any]:
@@ -156,33 +177,25 @@ def _per_output(value: Any, names: Sequence[str], what: str) -> list[Any]:
 def _loss(item: Any, target: Shape, output: Shape) -> Loss | None:
     if item is None or isinstance(item, Loss):
         return item
-    if item in _CROSSENTROPY:
-        item = _resolved(item, target, output)
+    if str(item).lower() in _CROSSENTROPY:
+        item = _resolved("crossentropy", target, output)
     found = losses_module.get(item)
     if isinstance(found, Loss):
         return found
-    return LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
+    return LossFunctionWrapper(found, name=_name_of(found))
 
 
 def _metric_lists(value: Any, names: Sequence[str], what: str) -> list[list[Any]]:
-    if value is None:
+    if not value:
         return [[] for _ in names]
-    if isinstance(value, dict):
-        return [_as_list(item) for item in _per_output(value, names, what)]
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple, dict)):
         raise ValueError(
-            f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: {value}"
+            f"Expected `{what}` argument to be a list, tuple, or dict. "
+            f"Received instead: {what}={value} of type {type(value)}"
         )
-    nested = any(isinstance(item, (list, tuple)) for item in value)
-    if nested or (len(names) > 1 and len(value) == len(names)):
-        if len(value) != len(names):
-            raise ValueError(
-                f"When providing the `{what}` argument as a list of lists, it should have as many "
-                f"entries as the model has outputs. Received: {len(value)} entries. "
-                f"Expected: {len(names)}"
-            )
-        return [_as_list(item) for item in value]
-    return [list(value), *[[] for _ in names[1:]]] if len(names) > 1 else [list(value)]
+    if len(names) == 1:
+        return [tree.flatten(value)]
+    return [_as_list(item) for item in _per_output(value, names, what)]
 
 
 def _as_list(item: Any) -> list[Any]:
@@ -196,19 +209,24 @@ def _metric(item: Any, target: Shape, output: Shape) -> Metric:
     if isinstance(item, Metric):
         return item
     name = item if isinstance(item, str) else None
-    if item in _ACCURACY or item in _CROSSENTROPY:
-        item = _resolved(item, target, output)
+    if str(item).lower() in _ACCURACY:
+        item = _resolved("accuracy", target, output)
+    elif str(item).lower() in _CROSSENTROPY:
+        item = _resolved("crossentropy", target, output)
     found: Any = metrics_module.get(item)
     if isinstance(found, Metric):
         if name is not None:
             found.name = name
         return found
     function: Callable[..., Any] = found
-    return MeanMetricWrapper(function, name=name or getattr(function, "__name__", "metric"))
+    return MeanMetricWrapper(function, name=name or _name_of(function))
 
 
-def _resolved(name: str, target: Shape, output: Shape) -> str:
-    kind = "accuracy" if name in _ACCURACY else "crossentropy"
+def _name_of(function: Callable[..., Any]) -> str:
+    return to_snake_case(getattr(function, "__name__", type(function).__name__))
+
+
+def _resolved(kind: str, target: Shape, output: Shape) -> str:
     if output[-1] == 1:
         return f"binary_{kind}"
     sparse = len(target) < len(output) or (target[-1] == 1 and (output[-1] or 0) > 1)

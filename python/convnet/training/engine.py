@@ -138,10 +138,10 @@ class Engine:
 
     def _plan(self, training: bool, data: Arrays, capacity: int) -> Step:
         names = getattr(self._model, "output_names", None)
-        names = list(names) if names else [f"output_{i}" for i in range(max(1, len(data.y)))]
 
-        def call(inputs: list[GraphTensor]) -> Any:
-            return call_model(self._model, inputs, data.form)
+        def call(inputs: list[GraphTensor]) -> tuple[Any, list[GraphTensor]]:
+            outputs = call_model(self._model, inputs, data.form)
+            return outputs, self._model.losses
 
         if not training:
             return TestStep(call, self._compilation, data, capacity, names)

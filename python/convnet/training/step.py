@@ -24,11 +24,12 @@ class Step:
     """A planned step for data of one signature.
 
     Args:
-        model: Called with a list of traced inputs, returns traced outputs.
+        model: Called with a list of traced inputs, returns traced outputs and the losses of
+            layers and regularizers, as scalars.
         compilation: Losses and metrics, resolved while the step is recorded.
         data: An example of the data: its shapes count.
         capacity: Largest batch.
-        output_names: Names of the outputs.
+        output_names: Names of the outputs, where the model has them.
 
     Attributes:
         untraced: Metrics that must see targets and predictions as arrays, with their output.
@@ -38,11 +39,11 @@ class Step:
 
     def __init__(
         self,
-        model: Callable[[list[GraphTensor]], Any],
+        model: Callable[[list[GraphTensor]], tuple[Any, list[GraphTensor]]],
         compilation: Compilation,
         data: Arrays,
         capacity: int,
-        output_names: list[str],
+        output_names: list[str] | None,
         keep_outputs: bool = False,
     ) -> None:
         self.capacity = capacity
@@ -56,23 +57,30 @@ class Step:
         with Trace(training=self.training) as trace:
             self._trace = trace
             self.inputs = [trace.input(a.shape[1:], f"x{i}") for i, a in enumerate(data.x)]
-            self.outputs = [trace.tensor(t) for t in tree.flatten(model(self.inputs))]
+            outputs, extra_losses = model(self.inputs)
+            self.outputs = [trace.tensor(t) for t in tree.flatten(outputs)]
             self.targets = [trace.input(a.shape[1:], f"y{i}") for i, a in enumerate(data.y)]
             self.weights = [
                 None if w is None else trace.input(w.shape[1:], f"sample_weight{i}")
                 for i, w in enumerate(data.weights or [None] * len(data.y))
             ]
-            self._record(output_names)
+            self._record(_names(outputs, output_names), extra_losses)
         self._finish(keep_outputs)
 
-    def _record(self, output_names: list[str]) -> None:
-        outputs = self.outputs[: len(self.targets)] if self.targets else self.outputs
-        self.compilation.build(
-            output_names,
-            [t.shape for t in self.targets] or [o.shape for o in outputs],
-            [o.shape for o in outputs],
-        )
-        for i, (target, output) in enumerate(zip(self.targets, outputs, strict=True)):
+    def _record(self, output_names: list[str], extra_losses: list[GraphTensor]) -> None:
+        shapes = [output.shape for output in self.outputs]
+        target_shapes = [target.shape for target in self.targets] or shapes
+        if len(target_shapes) != len(shapes):
+            raise ValueError(
+                "y_true and y_pred have different structures. Expected targets for the outputs of "
+                f"shapes {shapes}. Received: targets of shapes {target_shapes}"
+            )
+        self.compilation.build(output_names, target_shapes, shapes)
+        if not self.targets and any(self.compilation.losses):
+            raise ValueError(
+                f"The loss needs targets for the outputs {output_names}. Received: y=None"
+            )
+        for i, (target, output) in enumerate(zip(self.targets, self.outputs, strict=False)):
             loss = self.compilation.losses[i]
             if loss is not None:
                 self._add_loss(i, loss, target, output)
@@ -82,13 +90,11 @@ class Step:
             ):
                 for metric in metrics:
                     self._add_metric(i, metric, target, output, weighted)
-        for extra in self._extra_losses():
-            self._track(extra, self.compilation.loss_tracker, first=False)
+        for extra in extra_losses:
+            self._track(extra, self.compilation.loss_tracker, first=not self._tracked)
             self._losses.append(extra.id)
-
-    def _extra_losses(self) -> list[GraphTensor]:
-        """Losses of layers and regularizers, as scalars."""
-        return list(self._trace.losses)
+        if not self._losses:
+            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
 
     def _add_loss(self, i: int, loss: Loss, target: GraphTensor, output: GraphTensor) -> None:
         trace, weight = self._trace, self.weights[i]
@@ -205,6 +211,14 @@ class Step:
         return done, results
 
 
+def _names(outputs: Any, known: list[str] | None) -> list[str]:
+    """Names of outputs: the keys where they are in a dict, as Keras has it."""
+    count = len(tree.flatten(outputs))
+    if isinstance(outputs, dict) and len(outputs) == count:
+        return sorted(outputs)
+    return known or [f"output_{i}" for i in range(count)]
+
+
 def _fit(values: GraphTensor, weight: GraphTensor | None) -> tuple[GraphTensor, Any]:
     """Values and weights such that the weights' axes are the first of the values'."""
     if weight is None:
@@ -226,7 +240,6 @@ class TrainStep(Step):
     Args:
         optimizer: Makes the update, as an op of the plan where it has a kernel.
         parameters: Where weights, gradients and slots live.
-        regularized: Trainable variables with a regularizer.
     """
 
     training = True
@@ -237,14 +250,6 @@ class TrainStep(Step):
         self._optimizer = optimizer
         self._parameters = parameters
         super().__init__(*args, **kwargs)
-
-    def _extra_losses(self) -> list[GraphTensor]:
-        regularizers = [
-            v.regularizer(self._trace.variable(v))
-            for v in self._parameters.variables
-            if v.regularizer is not None
-        ]
-        return [*super()._extra_losses(), *regularizers]
 
     @property
     def eager_update(self) -> bool:

@@ -216,7 +216,7 @@ class Trainer:
         feed = self._feed(x, arrays, batch_size, steps, shuffle=False)
         engine.prepare(feed, training=False)
         logs = self._evaluate(feed, self._listeners(callbacks, verbose, feed.steps))
-        return logs if return_dict else _in_order(logs)
+        return logs if return_dict else self._compilation.in_order(logs)  # type: ignore[union-attr]
 
     def _evaluate(self, feed: Any, listeners: CallbackList) -> dict[str, Any]:
         engine = self._compiled_engine("evaluate")
@@ -277,7 +277,7 @@ class Trainer:
         data = self._arrays(x, y, sample_weight)
         engine.train_batch(data)
         logs = engine.results()
-        return logs if return_dict else _in_order(logs)
+        return logs if return_dict else self._compilation.in_order(logs)  # type: ignore[union-attr]
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -286,7 +286,7 @@ class Trainer:
         engine = self._compiled_engine("test_on_batch")
         engine.test_batch(self._arrays(x, y, sample_weight))
         logs = engine.results()
-        return logs if return_dict else _in_order(logs)
+        return logs if return_dict else self._compilation.in_order(logs)  # type: ignore[union-attr]
 
     def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch of inputs."""
@@ -323,7 +323,10 @@ class Trainer:
         return [f"input_{i}" for i in range(len(x))] if several else ["input_0"]
 
     def _target_names(self, y: Any) -> list[str]:
-        names = getattr(self, "output_names", None)
+        outputs = getattr(self, "output", None) if getattr(self, "outputs", None) else None
+        names = (
+            sorted(outputs) if isinstance(outputs, dict) else getattr(self, "output_names", None)
+        )
         if names:
             return list(names)
         if isinstance(y, dict):
@@ -447,8 +450,3 @@ def _check_positive(name: str, value: Any) -> None:
         raise ValueError(
             f"Invalid value for argument `{name}`. Expected a positive integer. Received: {value}"
         )
-
-
-def _in_order(logs: dict[str, Any]) -> Any:
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
