@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <numeric>
 #include <stdexcept>
 
@@ -59,8 +58,8 @@ Workspace::Workspace(const Plan& plan)
   for (const auto& [id, place] : plan.layout_.places) {
     const Value& value = plan.graph_.value(id);
     if (value.role == Role::Constant && place.pool == Pool::Single)
-      std::memcpy(single_.get() + place.offset, value.constant.data(),
-                  value.constant.size() * sizeof(float));
+      std::copy(value.constant.begin(), value.constant.end(),
+                reinterpret_cast<float*>(single_.get() + place.offset));
   }
 }
 
