@@ -2,7 +2,7 @@
 
     python examples/mnist_cnn.py --save mnist_cnn.keras mnist_cnn.h5
 
-gives a test accuracy of FIGURE after 10 epochs on 48,000 images.
+gives a test accuracy of 0.9917 after 10 epochs on 48,000 images.
 """
 
 import argparse

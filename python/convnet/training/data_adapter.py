@@ -53,7 +53,12 @@ def as_array(value: Any, what: str) -> np.ndarray:
     Raises:
         ValueError: if it is not numeric, has no batch axis, or holds nothing.
     """
-    array = np.asarray(value.values if hasattr(value, "iloc") else value)
+    try:
+        array = np.asarray(value.values if hasattr(value, "iloc") else value)
+    except ValueError as error:
+        raise ValueError(
+            f"Invalid value for argument `{what}`. Expected an array of numbers. Received: {error}"
+        ) from None
     if array.dtype.kind not in _FED_KINDS:
         raise ValueError(
             f"Invalid dtype for argument `{what}`. Expected an array of numbers. "
@@ -90,7 +95,7 @@ def flatten_like(value: Any, names: list[str], what: str) -> list[np.ndarray]:
                 f"Received: {sorted(value)}"
             )
         return [as_array(value[name], what) for name in names]
-    if isinstance(value, (list, tuple)) and _is_list_of_arrays(value):
+    if is_list_of_arrays(value):
         leaves = tree.flatten(list(value))
         if len(leaves) != len(names):
             raise ValueError(
@@ -113,13 +118,16 @@ def weights_like(value: Any, names: list[str]) -> list[np.ndarray | None]:
         return [None] * len(names)
     if isinstance(value, dict):
         return [as_array(value[name], what) if name in value else None for name in names]
-    if isinstance(value, (list, tuple)) and _is_list_of_arrays(value):
+    if is_list_of_arrays(value):
         return [*flatten_like(value, names, what)]
     return [as_array(value, what)] * len(names)
 
 
-def _is_list_of_arrays(value: Any) -> bool:
-    return any(isinstance(leaf, np.ndarray) or hasattr(leaf, "iloc") for leaf in value)
+def is_list_of_arrays(value: Any) -> bool:
+    """Whether `value` is a list or tuple of several arrays rather than of numbers."""
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(leaf, np.ndarray) or hasattr(leaf, "iloc") for leaf in value
+    )
 
 
 def check_counts(arrays: Mapping[str, Sequence[np.ndarray | None]]) -> None:
@@ -171,11 +179,17 @@ def class_weights_to_sample_weights(y: np.ndarray, class_weight: dict[Any, float
     >>> class_weights_to_sample_weights(np.array([0, 2, 1]), {0: 2.0, 1: 0.5}).tolist()
     [2.0, 1.0, 0.5]
     """
-    table = {int(k): float(v) for k, v in class_weight.items()}
+    try:
+        table = {int(k): float(v) for k, v in class_weight.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError(
+            "Invalid value for argument `class_weight`. Expected a dict from class numbers to "
+            f"weights. Received: class_weight={class_weight!r}"
+        ) from None
     if y.ndim > 1 and y.shape[-1] > 1:
         classes = np.argmax(y, axis=-1)
     else:
-        classes = (y[..., 0] if y.ndim > 1 else y).astype(np.int64)
+        classes = np.round(y[..., 0] if y.ndim > 1 else y).astype(np.int64)
     values, places = np.unique(classes, return_inverse=True)
     weights = np.array([table.get(int(v), 1.0) for v in values], dtype=np.float32)
     return weights[places.reshape(classes.shape)]
@@ -187,10 +201,6 @@ def split_validation(data: Arrays, share: float) -> tuple[Arrays, Arrays]:
     Raises:
         ValueError: if one part would be empty.
     """
-    if not 0 < share < 1:
-        raise ValueError(
-            f"`validation_split` must be between 0 and 1. Received: validation_split={share}"
-        )
     cut = int(np.floor(data.samples * (1.0 - share)))
     if cut == 0 or cut == data.samples:
         raise ValueError(
@@ -218,7 +228,8 @@ def unpack(batch: Any) -> tuple[Any, Any, Any]:
 
 def is_batch_source(x: Any) -> bool:
     """Whether `x` yields batches (a generator, an iterator or a sequence object)."""
-    if isinstance(x, (np.ndarray, list, tuple, dict)) or hasattr(x, "iloc"):
+    arrays = (np.ndarray, np.generic, str, bytes, list, tuple, dict)
+    if isinstance(x, arrays) or hasattr(x, "iloc") or hasattr(x, "__array__"):
         return False
     return isinstance(x, Iterator) or hasattr(x, "__iter__") or hasattr(x, "__getitem__")
 

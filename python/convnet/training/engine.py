@@ -51,8 +51,8 @@ class Engine:
         capacity = feed.batch_size if isinstance(feed, ArrayFeed) else data.samples
         self._check_targets(data, self._step(training, data, capacity))
 
-    def train_epoch(self, feed: Feed, listeners: CallbackList) -> None:
-        """Train on the batches of one epoch."""
+    def train_epoch(self, feed: Feed, listeners: CallbackList) -> int:
+        """Train on the batches of one epoch; gives their number."""
         each = listeners.wants_batches
         whole = isinstance(feed, ArrayFeed)
 
@@ -62,10 +62,10 @@ class Engine:
             listeners.on_train_batch_end(index + done - 1, self.results())
             return done
 
-        feed.run_epoch(run, each, lambda: bool(self._model.stop_training))
+        return feed.run_epoch(run, each, lambda: bool(self._model.stop_training))
 
-    def test_epoch(self, feed: Feed, listeners: CallbackList) -> None:
-        """Evaluate on the batches of one epoch."""
+    def test_epoch(self, feed: Feed, listeners: CallbackList) -> int:
+        """Evaluate on the batches of one epoch; gives their number."""
         each = listeners.wants_test_batches
         whole = isinstance(feed, ArrayFeed)
 
@@ -75,7 +75,7 @@ class Engine:
             listeners.on_test_batch_end(index + done - 1, self.results())
             return done
 
-        feed.run_epoch(run, each, lambda: bool(self._model.stop_evaluating))
+        return feed.run_epoch(run, each, lambda: bool(self._model.stop_evaluating))
 
     def train_batch(self, data: Arrays) -> None:
         """Train on one batch."""

@@ -57,7 +57,11 @@ class ArrayFeed:
             self._next = 0
         return self._order
 
-    def run_epoch(self, run: Runner, each: bool, stopped: Callable[[], bool]) -> None:
+    def restart(self) -> None:
+        """Let the next epoch start with the first batch."""
+        self._order = None
+
+    def run_epoch(self, run: Runner, each: bool, stopped: Callable[[], bool]) -> int:
         """Hand the batches of one epoch to `run`.
 
         Args:
@@ -65,13 +69,16 @@ class ArrayFeed:
                 of steps done.
             each: Whether to hand over one batch at a time.
             stopped: Asked after each call whether to end the epoch early.
+
+        Returns:
+            Number of batches.
         """
         order = self._begin()
         total, done = self.steps or self.batches, 0
         while done < total:
             if self._next >= self.batches:
                 warn_out_of_data()
-                return
+                break
             count = 1 if each else min(total - done, self.batches - self._next, _MOST_STEPS)
             start = self._next * self.batch_size
             rows = order[start : start + count * self.batch_size]
@@ -79,7 +86,8 @@ class ArrayFeed:
             done += finished
             self._next += finished
             if stopped():
-                return
+                break
+        return done
 
 
 class SourceFeed:
@@ -117,7 +125,12 @@ class SourceFeed:
         except StopIteration:
             raise ValueError("The data source did not yield a single batch.") from None
 
-    def run_epoch(self, run: Runner, each: bool, stopped: Callable[[], bool]) -> None:
+    def restart(self) -> None:
+        """Let the next epoch start with the first batch, where the source can do that."""
+        if not self._ahead and self.source.length is not None:
+            self.source.begin_epoch(fresh=True)
+
+    def run_epoch(self, run: Runner, each: bool, stopped: Callable[[], bool]) -> int:
         """Hand the batches of one epoch to `run`; see `ArrayFeed.run_epoch`."""
         if not self._ahead:
             self.source.begin_epoch(fresh=self.limit is None)
@@ -133,5 +146,6 @@ class SourceFeed:
             run(batch, np.arange(batch.samples), batch.samples, done)
             done += 1
             if stopped():
-                return
+                break
         self.source.end_epoch()
+        return done

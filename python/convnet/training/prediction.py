@@ -10,6 +10,7 @@ from convnet import tree
 from convnet.callbacks import CallbackList
 from convnet.execution import PlanCache, PlannedCall, step_capacity
 from convnet.training import data_adapter
+from convnet.training.arguments import check_positive, check_verbose
 from convnet.training.data_adapter import Arrays, BatchSource
 
 
@@ -28,9 +29,11 @@ class Predictor:
         self, x: Any, batch_size: int | None, verbose: Any, steps: int | None, callbacks: Any
     ) -> Any:
         """Predict; arguments as for `Model.predict`."""
+        check_positive(batch_size=batch_size, steps=steps)
+        check_verbose(verbose)
         if data_adapter.is_batch_source(x):
             return self._predict_source(x, verbose, steps, callbacks)
-        data = self._model._arrays(x, None, None)
+        data = self._model._data.arrays(x)
         if steps is not None:
             batch_size = batch_size or -(-data.samples // steps)
             data = data.rows(0, min(data.samples, steps * batch_size))
@@ -60,7 +63,7 @@ class Predictor:
                     batch = source.next_batch()
                 except StopIteration:
                     return
-                yield self._model._arrays(data_adapter.unpack(batch)[0], None, None)
+                yield self._model._data.arrays(data_adapter.unpack(batch)[0])
                 count += 1
 
         length = steps or source.length

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
-import numpy as np
-
-from convnet import optimizers, tree
+from convnet import optimizers
 from convnet.callbacks import CallbackList, History
 from convnet.metrics import Metric
-from convnet.training import data_adapter
+from convnet.training.arguments import (
+    check_epochs,
+    check_frequency,
+    check_positive,
+    check_share,
+    check_verbose,
+)
 from convnet.training.compilation import Compilation
-from convnet.training.data_adapter import Arrays
 from convnet.training.engine import Engine
 from convnet.training.feeds import ArrayFeed, SourceFeed
+from convnet.training.model_data import ModelData, array_feed, with_class_weight
 from convnet.training.prediction import Predictor
 
 
@@ -31,6 +36,7 @@ class Trainer:
         self._compile_arguments: dict[str, Any] = {}
         self._engine: Engine | None = None
         self._predictor: Predictor | None = None
+        self._data = ModelData(self)
 
     def compile(
         self,
@@ -146,19 +152,27 @@ class Trainer:
             ValueError: if the model is not compiled, or data and model do not fit.
         """
         engine = self._compiled_engine("fit")
+        check_epochs(epochs=epochs, initial_epoch=initial_epoch)
+        check_positive(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
+        check_positive(batch_size=batch_size, validation_batch_size=validation_batch_size)
+        check_frequency(validation_freq)
+        check_share(validation_split)
+        check_verbose(verbose)
         self.stop_training = False
-        y, sample_weight = _with_class_weight(x, y, class_weight, sample_weight)
-        train: Arrays | None = None
-        validation = validation_data
+        validation_feed: ArrayFeed | SourceFeed | None = None
         if validation_split and validation_data is None:
-            train, validation = self._split(x, y, sample_weight, validation_split)
-        elif not data_adapter.is_batch_source(x):
-            train = self._arrays(x, y, sample_weight)
-        feed = self._feed(x, train, batch_size, steps_per_epoch, shuffle, class_weight)
-        batch = batch_size or (feed.batch_size if isinstance(feed, ArrayFeed) else None)
-        validation_feed = self._validation_feed(
-            validation, validation_batch_size or batch, validation_steps
-        )
+            y, sample_weight = with_class_weight(y, class_weight, sample_weight)
+            train, rest = self._data.split(x, y, sample_weight, validation_split)
+            feed: ArrayFeed | SourceFeed = array_feed(train, batch_size, steps_per_epoch, shuffle)
+            size = validation_batch_size or batch_size
+            validation_feed = array_feed(rest, size, validation_steps, shuffle=False)
+        else:
+            feed = self._data.feed(
+                x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight
+            )
+        if validation_data is not None:
+            size = validation_batch_size or batch_size
+            validation_feed = self._data.validation_feed(validation_data, size, validation_steps)
         engine.prepare(feed, training=True)
         if validation_feed is not None:
             engine.prepare(validation_feed, training=False)
@@ -169,8 +183,7 @@ class Trainer:
         for epoch in range(self._initial_epoch or initial_epoch, epochs):
             self.reset_metrics()
             listeners.on_epoch_begin(epoch)
-            engine.train_epoch(feed, listeners)
-            logs = engine.results()
+            logs = engine.results() if engine.train_epoch(feed, listeners) else {}
             if validation_feed is not None and _validates(validation_freq, epoch):
                 found = self._evaluate(validation_feed, listeners)
                 logs |= {f"val_{name}": value for name, value in found.items()}
@@ -212,8 +225,9 @@ class Trainer:
         engine = self._compiled_engine("evaluate")
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
-        arrays = None if data_adapter.is_batch_source(x) else self._arrays(x, y, sample_weight)
-        feed = self._feed(x, arrays, batch_size, steps, shuffle=False)
+        check_positive(batch_size=batch_size, steps=steps)
+        check_verbose(verbose)
+        feed = self._data.feed(x, y, sample_weight, batch_size, steps)
         engine.prepare(feed, training=False)
         logs = self._evaluate(feed, self._listeners(callbacks, verbose, feed.steps))
         return logs if return_dict else self._compilation.in_order(logs)  # type: ignore[union-attr]
@@ -223,8 +237,8 @@ class Trainer:
         self.stop_evaluating = False
         listeners.on_test_begin()
         self.reset_metrics()
-        engine.test_epoch(feed, listeners)
-        logs = engine.results()
+        feed.restart()
+        logs = engine.results() if engine.test_epoch(feed, listeners) else {}
         listeners.on_test_end(logs)
         return logs
 
@@ -270,11 +284,12 @@ class Trainer:
             return_dict: Whether to return a dict by name.
 
         Returns:
-            Loss and metrics over the batches since `reset_metrics`.
+            Loss and metrics of the batch, as `evaluate` returns them.
         """
         engine = self._compiled_engine("train_on_batch")
-        y, sample_weight = _with_class_weight(x, y, class_weight, sample_weight)
-        data = self._arrays(x, y, sample_weight)
+        y, sample_weight = with_class_weight(y, class_weight, sample_weight)
+        data = self._data.arrays(x, y, sample_weight)
+        self.reset_metrics()
         engine.train_batch(data)
         logs = engine.results()
         return logs if return_dict else self._compilation.in_order(logs)  # type: ignore[union-attr]
@@ -282,9 +297,11 @@ class Trainer:
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """The loss and metrics on one batch, added to those since `reset_metrics`."""
+        """The loss and metrics on one batch."""
         engine = self._compiled_engine("test_on_batch")
-        engine.test_batch(self._arrays(x, y, sample_weight))
+        data = self._data.arrays(x, y, sample_weight)
+        self.reset_metrics()
+        engine.test_batch(data)
         logs = engine.results()
         return logs if return_dict else self._compilation.in_order(logs)  # type: ignore[union-attr]
 
@@ -310,90 +327,6 @@ class Trainer:
             epochs=epochs,
             steps=steps,
         )
-
-    # Data.
-
-    def _input_names(self, x: Any) -> list[str]:
-        inputs = getattr(self, "_inputs", None) or getattr(self, "inputs", None)
-        if inputs:
-            return [tensor.name for tensor in inputs]
-        if isinstance(x, dict):
-            return sorted(x)
-        several = isinstance(x, (list, tuple)) and any(isinstance(a, np.ndarray) for a in x)
-        return [f"input_{i}" for i in range(len(x))] if several else ["input_0"]
-
-    def _target_names(self, y: Any) -> list[str]:
-        outputs = getattr(self, "output", None) if getattr(self, "outputs", None) else None
-        names = (
-            sorted(outputs) if isinstance(outputs, dict) else getattr(self, "output_names", None)
-        )
-        if names:
-            return list(names)
-        if isinstance(y, dict):
-            return sorted(y)
-        several = isinstance(y, (list, tuple)) and any(isinstance(a, np.ndarray) for a in y)
-        return [f"output_{i}" for i in range(len(y))] if several else ["output_0"]
-
-    def _arrays(self, x: Any, y: Any, sample_weight: Any) -> Arrays:
-        names = self._target_names(y)
-        inputs = data_adapter.flatten_like(x, self._input_names(x), "x")
-        if not inputs:
-            raise ValueError("Invalid value for argument `x`. Expected an array. Received: None")
-        targets = data_adapter.flatten_like(y, names, "y")
-        weights = data_adapter.weights_like(sample_weight, names[: len(targets)])
-        data_adapter.check_counts({"x": inputs, "y": targets, "sample_weight": weights})
-        return Arrays(inputs, targets, weights, self._input_form(x, len(inputs)))
-
-    def _input_form(self, x: Any, count: int) -> Any:
-        """How the model takes its inputs: as it was made, or as they were given."""
-        if not getattr(self, "inputs", None) and isinstance(x, dict):
-            return dict.fromkeys(x)
-        return None if count == 1 else [None] * count
-
-    def _split(self, x: Any, y: Any, sample_weight: Any, share: float) -> tuple[Arrays, Arrays]:
-        if data_adapter.is_batch_source(x):
-            raise ValueError(
-                "`validation_split` is only supported for NumPy arrays. "
-                f"Received: x of type {type(x)}"
-            )
-        return data_adapter.split_validation(self._arrays(x, y, sample_weight), share)
-
-    def _feed(
-        self,
-        x: Any,
-        arrays: Arrays | None,
-        batch_size: int | None,
-        steps: int | None,
-        shuffle: bool,
-        class_weight: dict[Any, float] | None = None,
-    ) -> ArrayFeed | SourceFeed:
-        _check_positive("steps_per_epoch", steps)
-        if arrays is not None:
-            if batch_size is None:
-                batch_size = -(-arrays.samples // steps) if steps else 32
-            _check_positive("batch_size", batch_size)
-            data_adapter.check_numbers(arrays.x, "x")
-            data_adapter.check_numbers(arrays.y, "y")
-            return ArrayFeed(arrays, batch_size, shuffle, steps)
-
-        def convert(batch: Any) -> Arrays:
-            inputs, targets, weight = data_adapter.unpack(batch)
-            targets, weight = _with_class_weight(inputs, targets, class_weight, weight)
-            return self._arrays(inputs, targets, weight)
-
-        return SourceFeed(data_adapter.BatchSource(x, shuffle), convert, steps)
-
-    def _validation_feed(self, data: Any, batch_size: int | None, steps: int | None) -> Any:
-        if data is None:
-            return None
-        if isinstance(data, Arrays):
-            return self._feed(None, data, batch_size, steps, shuffle=False)
-        if data_adapter.is_batch_source(data):
-            return self._feed(data, None, None, steps, shuffle=False)
-        x, y, weight = data_adapter.unpack(data)
-        if data_adapter.is_batch_source(x):
-            return self._feed(x, None, None, steps, shuffle=False)
-        return self._feed(None, self._arrays(x, y, weight), batch_size, steps, shuffle=False)
 
     def get_compile_config(self) -> dict[str, Any]:
         """The arguments of `compile`, serialised."""
@@ -424,29 +357,7 @@ class Trainer:
         return self._engine
 
 
-def _with_class_weight(x: Any, y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
-    if class_weight is None or data_adapter.is_batch_source(x):
-        return y, sample_weight
-    if sample_weight is not None:
-        raise ValueError("You cannot `class_weight` and `sample_weight` at the same time.")
-    if (
-        isinstance(y, (list, tuple, dict))
-        and len(tree.flatten(y)) > 1
-        and not np.isscalar(tree.flatten(y)[0])
-    ):
-        raise ValueError("`class_weight` is only supported for Models with a single output.")
-    target = data_adapter.as_array(y, "y")
-    return y, data_adapter.class_weights_to_sample_weights(target, class_weight)
-
-
 def _validates(frequency: Any, epoch: int) -> bool:
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
+    if isinstance(frequency, Integral):
+        return (epoch + 1) % int(frequency) == 0
     return epoch + 1 in frequency
-
-
-def _check_positive(name: str, value: Any) -> None:
-    if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
-        raise ValueError(
-            f"Invalid value for argument `{name}`. Expected a positive integer. Received: {value}"
-        )
