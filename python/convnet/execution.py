@@ -160,7 +160,8 @@ class PlannedCall:
         """Run on arrays that all have one row for each sample."""
         samples = sample_count(arrays)
         inputs = {
-            id: np.ascontiguousarray(array) for id, array in zip(self._ids, arrays, strict=True)
+            id: np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+            for id, array in zip(self._ids, arrays, strict=True)
         }
         return tree.pack_sequence_as(self._structure, self._fetch.run(inputs, samples))
 

@@ -170,6 +170,8 @@ class MeanMetricWrapper(Mean):
             sample_weight: Weights, or None.
         """
         values = self._fn(np.asarray(y_true), np.asarray(y_pred), **self._fn_kwargs)
+        if values is None:
+            raise TypeError(f"The metric {self.name!r} must return numbers. Received: None")
         super().update_state(values, sample_weight)
 
     def record(

@@ -12,7 +12,7 @@ import numpy as np
 from convnet import losses as losses_module
 from convnet import metrics as metrics_module
 from convnet import tree
-from convnet.losses import Loss
+from convnet.losses import Loss, SparseCategoricalCrossentropy
 from convnet.losses.loss import LossFunctionWrapper
 from convnet.metrics import Mean, MeanMetricWrapper, Metric
 from convnet.naming import to_snake_case
@@ -39,9 +39,18 @@ class Compilation:
         loss_weights: A number for each output's loss, in the same form.
         metrics: Metrics, for one output or for each, as a list or a dict by output name.
         weighted_metrics: Metrics that sample weights apply to, in the same forms.
+
+    Raises:
+        ValueError: if `loss_weights` has another form.
     """
 
     def __init__(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> None:
+        if loss_weights and not isinstance(loss_weights, (list, tuple, dict, int, float)):
+            raise ValueError(
+                "Expected `loss_weights` argument to be a float (single output case) or a list, "
+                "tuple, or dict (multiple output case). Received instead: "
+                f"loss_weights={loss_weights!r} of type {type(loss_weights)}"
+            )
         self.user_loss = loss
         self.user_loss_weights = loss_weights
         self.user_metrics = metrics
@@ -182,6 +191,8 @@ def _loss(item: Any, target: Shape, output: Shape) -> Loss | None:
     found = losses_module.get(item)
     if isinstance(found, Loss):
         return found
+    if found is losses_module.sparse_categorical_crossentropy:
+        return SparseCategoricalCrossentropy()  # the class checks the class numbers
     return LossFunctionWrapper(found, name=_name_of(found))
 
 
@@ -206,6 +217,8 @@ def _as_list(item: Any) -> list[Any]:
 
 def _metric(item: Any, target: Shape, output: Shape) -> Metric:
     """A metric object from an object, a function or a name, by Keras's rules for the names."""
+    if item is None:
+        raise ValueError("Expected metric, received `None`")
     if isinstance(item, Metric):
         return item
     name = item if isinstance(item, str) else None

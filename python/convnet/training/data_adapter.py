@@ -76,7 +76,7 @@ def as_array(value: Any, what: str) -> np.ndarray:
         )
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float32)
-    return np.ascontiguousarray(array)
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
 
 
 def flatten_like(value: Any, names: list[str], what: str) -> list[np.ndarray]:
@@ -243,25 +243,28 @@ class BatchSource:
 
     def __init__(self, source: Any, shuffle: bool) -> None:
         self.source = source
-        self.indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self.length = _length(source)
+        self.indexed = hasattr(source, "__getitem__") and self.length is not None
         self.shuffle = shuffle and self.indexed
-        self.length: int | None = len(source) if hasattr(source, "__len__") else None
         self._iterator: Iterator[Any] | None = None
 
     def begin_epoch(self, fresh: bool) -> None:
         """Prepare an epoch; `fresh`: start from the beginning where that is possible."""
+        if hasattr(self.source, "on_epoch_begin"):
+            self.source.on_epoch_begin()
         if self._iterator is None or fresh:
             self._iterator = self._make_iterator()
 
     def _make_iterator(self) -> Iterator[Any]:
         if not self.indexed:
             return iter(self.source)
-        order = np.arange(len(self.source))
+        order = np.arange(self.length or 0)
         if self.shuffle:
             np.random.shuffle(order)  # noqa: NPY002
         return (self.source[int(i)] for i in order)
 
     def end_epoch(self) -> None:
+        """Tell the source that an epoch is over."""
         if hasattr(self.source, "on_epoch_end"):
             self.source.on_epoch_end()
 
@@ -269,6 +272,12 @@ class BatchSource:
         """The next batch; raises StopIteration at the end."""
         assert self._iterator is not None
         return next(self._iterator)
+
+
+def _length(source: Any) -> int | None:
+    if hasattr(source, "num_batches"):
+        return None if source.num_batches is None else int(source.num_batches)
+    return len(source) if hasattr(source, "__len__") else None
 
 
 def warn_out_of_data() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,8 @@ class Step:
         for i, (target, output) in enumerate(zip(self.targets, self.outputs, strict=False)):
             loss = self.compilation.losses[i]
             if loss is not None:
-                self._add_loss(i, loss, target, output)
+                with _explained(loss, target, output, self.weights[i]):
+                    self._add_loss(i, loss, target, output)
             for weighted, metrics in (
                 (False, self.compilation.metrics[i].plain),
                 (True, self.compilation.metrics[i].weighted),
@@ -101,7 +103,7 @@ class Step:
         factor = self.compilation.loss_weights[i]
         tracker, own = self.compilation.loss_tracker, self.compilation.output_trackers[i]
         if loss.reduction in _MEANS and output._keras_mask is None and self._unmasked(loss, i):
-            values, fitted = _fit(loss.call(target, output), weight)
+            values, fitted = _fit(_tensor(loss.call(target, output), loss), weight)
             ids = [values.id, None if fitted is None else fitted.id]
             total = trace.graph.add("loss_mean", ids, {"scale": factor})[0]
             self._losses.append(total)
@@ -110,7 +112,7 @@ class Step:
                 plain = trace.graph.add("loss_mean", ids, {"scale": 1.0})[0]
                 self._track(plain, own, first=True)
             return
-        value = loss(target, output, weight)
+        value = _tensor(loss(target, output, weight), loss)
         if value.batched:
             raise ValueError(
                 "A loss used in training must reduce to a number. "
@@ -209,6 +211,30 @@ class Step:
         for tracker, memory in self._extra_totals:
             tracker.accumulators[0][0] += memory[0]
         return done, results
+
+
+@contextmanager
+def _explained(
+    loss: Loss, target: GraphTensor, output: GraphTensor, weight: GraphTensor | None
+) -> Iterator[None]:
+    """Add to errors what the loss was given."""
+    try:
+        yield
+    except ValueError as error:
+        weights = "" if weight is None else f" and weights of shape {weight.shape}"
+        raise ValueError(
+            f"The loss {loss.name!r} cannot be computed for targets of shape {target.shape}, "
+            f"predictions of shape {output.shape}{weights}. {error}"
+        ) from error
+
+
+def _tensor(value: Any, loss: Loss) -> GraphTensor:
+    if isinstance(value, GraphTensor):
+        return value
+    raise TypeError(
+        f"The loss {loss.name!r} must return a tensor computed by `convnet.ops` from its "
+        f"arguments. Received: {value!r} of type {type(value)}"
+    )
 
 
 def _names(outputs: Any, known: list[str] | None) -> list[str]:

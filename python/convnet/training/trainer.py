@@ -151,7 +151,7 @@ class Trainer:
         Raises:
             ValueError: if the model is not compiled, or data and model do not fit.
         """
-        engine = self._compiled_engine("fit")
+        engine = self._training_engine("fit")
         check_epochs(epochs=epochs, initial_epoch=initial_epoch)
         check_positive(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
         check_positive(batch_size=batch_size, validation_batch_size=validation_batch_size)
@@ -286,7 +286,7 @@ class Trainer:
         Returns:
             Loss and metrics of the batch, as `evaluate` returns them.
         """
-        engine = self._compiled_engine("train_on_batch")
+        engine = self._training_engine("train_on_batch")
         y, sample_weight = with_class_weight(y, class_weight, sample_weight)
         data = self._data.arrays(x, y, sample_weight)
         self.reset_metrics()
@@ -355,6 +355,12 @@ class Trainer:
                 f"Received: model {getattr(self, 'name', '')!r}, which is not compiled."
             )
         return self._engine
+
+    def _training_engine(self, method: str) -> Engine:
+        engine = self._compiled_engine(method)
+        if self.optimizer is None:
+            raise ValueError(f"`{method}()` needs an optimizer. Received: compile(optimizer=None)")
+        return engine
 
 
 def _validates(frequency: Any, epoch: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 _MODULES = {
     "CustomObjectScope": "convnet.saving",
     "Progbar": "convnet.utils.progbar",
+    "PyDataset": "convnet.utils.py_dataset",
     "custom_object_scope": "convnet.saving",
     "deserialize_keras_object": "convnet.saving.deserialization",
     "disable_interactive_logging": "convnet.utils.io_utils",
