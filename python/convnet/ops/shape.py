@@ -114,6 +114,8 @@ def concatenate(xs: Any, axis: int = 0) -> Any:
     >>> concatenate([[1.0], [2.0, 3.0]]).tolist()
     [1.0, 2.0, 3.0]
     """
+    if not xs:
+        raise ValueError("There must be at least one tensor to join. Received: []")
     first = next((x for x in xs if x.batched), xs[0])
     return first.trace.one("concat", list(xs), result_dtype(*xs), axis=sample_axis(first, axis))
 
@@ -138,12 +140,12 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     along = sample_axis(x, axis)
     size = x.sample_shape[along]
     if isinstance(indices_or_sections, int):
-        if size % indices_or_sections:
+        if indices_or_sections < 1 or size % indices_or_sections:
             raise ValueError(
                 f"Cannot split axis {axis} of size {size} into {indices_or_sections} equal parts."
             )
         step = size // indices_or_sections
-        bounds = list(range(0, size + 1, step))
+        bounds = [step * i for i in range(indices_or_sections + 1)]
     else:
         bounds = [0, *(int(i) for i in indices_or_sections), size]
     return [_slab(x, along, a, b) for a, b in itertools.pairwise(bounds)]

@@ -51,7 +51,7 @@ def as_array(value: Any, what: str) -> np.ndarray:
     """A contiguous array of numbers with a batch axis.
 
     Raises:
-        ValueError: if it is not numeric, has no batch axis, or holds nothing.
+        ValueError: if it is not numeric, has no batch axis, or no samples.
     """
     try:
         array = np.asarray(value.values if hasattr(value, "iloc") else value)
@@ -69,7 +69,7 @@ def as_array(value: Any, what: str) -> np.ndarray:
             f"Invalid value for argument `{what}`. Expected an array with a batch axis. "
             f"Received: {array!r}"
         )
-    if array.size == 0:
+    if len(array) == 0:
         raise ValueError(
             f"Invalid value for argument `{what}`. Expected at least one sample. "
             f"Received: an empty array of shape {array.shape}"
