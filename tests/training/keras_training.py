@@ -16,7 +16,7 @@ def trained(
     keras: Any,
     build: Callable[[Any], Any],
     compile_arguments: Callable[[Any], dict[str, Any]],
-    data: tuple[Any, ...],
+    data: Any,
     **fit: Any,
 ) -> tuple[Any, Any]:
     """Train models of both libraries from the same weights; the last batch is a partial one.
@@ -25,8 +25,8 @@ def trained(
         keras: Keras.
         build: Takes a library, returns its model.
         compile_arguments: Takes a library, returns arguments of `compile`.
-        data: `x` and `y`.
-        **fit: Further arguments of `fit`.
+        data: `x` and `y`, or a function that makes them for a library.
+        **fit: Further arguments of `fit`, or functions that make them for a library.
 
     Returns:
         The model of Keras and that of convnet, each with its `history`.
@@ -39,7 +39,8 @@ def trained(
         randomize(model)
         model.compile(**compile_arguments(library))
         arguments = {"epochs": EPOCHS, "batch_size": BATCH, "shuffle": False, "verbose": 0} | fit
-        model.fit(*data, **arguments)
+        made = {k: v(library) if callable(v) else v for k, v in arguments.items()}
+        model.fit(*(data(library) if callable(data) else data), **made)
         models.append(model)
     return models[0], models[1]
 

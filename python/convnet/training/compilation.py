@@ -129,7 +129,7 @@ class Compilation:
         return [self.loss_tracker, *[metric for _, metric in self._keys], *trackers]
 
     def results(self) -> dict[str, Any]:
-        """Values of the metrics by the names that `fit` reports."""
+        """Values of the metrics by the names that `fit` reports, in alphabetical order."""
         values: dict[str, Any] = {"loss": float(self.loss_tracker.result())}
         for key, metric in self._keys:
             result = metric.result()
@@ -140,7 +140,7 @@ class Compilation:
         for tracker in self.output_trackers:
             if tracker is not None:
                 values[tracker.name] = float(tracker.result())
-        return values
+        return dict(sorted(values.items()))
 
     def in_order(self, logs: dict[str, Any]) -> Any:
         """Values of `logs` as Keras lists them: names of metrics first, other names sorted."""

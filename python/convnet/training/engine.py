@@ -40,7 +40,7 @@ class Engine:
         self._steps: OrderedDict[Any, Step] = OrderedDict()
 
     def results(self) -> dict[str, Any]:
-        """Values of the metrics by name, the loss first."""
+        """Values of the metrics by name, in alphabetical order."""
         return self._compilation.results()
 
     # Epochs.

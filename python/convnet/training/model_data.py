@@ -90,20 +90,32 @@ class ModelData:
             return self.feed(data, steps=steps)
         return self.feed(*data_adapter.unpack(data), batch_size, steps)
 
-    def split(self, x: Any, y: Any, sample_weight: Any, share: float) -> tuple[Arrays, Arrays]:
-        """Arrays for training and for validation; see `data_adapter.split_validation`."""
+    def split(
+        self, x: Any, y: Any, sample_weight: Any, share: float, class_weight: Any
+    ) -> tuple[Arrays, Arrays]:
+        """Arrays for training and for validation; see `data_adapter.split_validation`.
+
+        Weights of classes count in training alone.
+        """
         if data_adapter.is_batch_source(x):
             raise ValueError(
                 "Argument `validation_split` is only supported for tensors or NumPy arrays. "
                 f"Received: x of type {type(x)}"
             )
-        return data_adapter.split_validation(self.arrays(x, y, sample_weight), share)
+        train, rest = data_adapter.split_validation(self.arrays(x, y, sample_weight), share)
+        if class_weight is not None:
+            _, weights = with_class_weight(y, class_weight, sample_weight)
+            train.weights = [weights[: train.samples]]
+        return train, rest
 
     def _input_names(self, x: Any) -> list[str]:
-        inputs = getattr(self._model, "_inputs", None) or getattr(self._model, "inputs", None)
-        if inputs:
-            return [tensor.name for tensor in inputs]
-        return _numbered_names(x, "input")
+        inputs = getattr(self._model, "inputs", None)
+        if not inputs:
+            return _numbered_names(x, "input")
+        structure = getattr(self._model, "input", None)
+        if isinstance(structure, dict) and isinstance(x, dict) and structure.keys() <= x.keys():
+            return sorted(structure)
+        return [tensor.name for tensor in inputs]
 
     def _target_names(self, y: Any) -> list[str]:
         names = getattr(self._model, "output_names", None)

@@ -161,8 +161,7 @@ class Trainer:
         self.stop_training = False
         validation_feed: ArrayFeed | SourceFeed | None = None
         if validation_split and validation_data is None:
-            y, sample_weight = with_class_weight(y, class_weight, sample_weight)
-            train, rest = self._data.split(x, y, sample_weight, validation_split)
+            train, rest = self._data.split(x, y, sample_weight, validation_split, class_weight)
             feed: ArrayFeed | SourceFeed = array_feed(train, batch_size, steps_per_epoch, shuffle)
             size = validation_batch_size or batch_size
             validation_feed = array_feed(rest, size, validation_steps, shuffle=False)
