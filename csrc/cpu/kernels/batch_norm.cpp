@@ -13,22 +13,23 @@ constexpr int64_t kRows = 32;  // of a block
 template <int N>
 CONVNET_INLINE void moments_of_lanes(const BatchNormParams& p, const float* x, Vec (&mean)[N],
                                      Vec (&square)[N]) {
-  CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) mean[c] = square[c] = zero();
+  CONVNET_EACH(c, N) mean[c] = square[c] = zero();
   const int64_t pitch = p.channels * kLanes;
   for (int64_t begin = 0; begin < p.rows; begin += kRows) {
     const int64_t end = least(begin + kRows, p.rows);
     const float share = 1.0f / static_cast<float>(end - begin);
     const float weight = static_cast<float>(end - begin) / static_cast<float>(end);
     Vec centre[N], part[N];
-    CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) centre[c] = part[c] = zero();
-    for (int64_t r = begin; r < end; ++r) CONVNET_UNROLL(8)
-    for (int c = 0; c < N; ++c) centre[c] = centre[c] + load(x + r * pitch + c * kLanes);
-    CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) centre[c] = centre[c] * set1(share);
-    for (int64_t r = begin; r < end; ++r) CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) {
+    CONVNET_EACH(c, N) centre[c] = part[c] = zero();
+    for (int64_t r = begin; r < end; ++r)
+      CONVNET_EACH(c, N) centre[c] = centre[c] + load(x + r * pitch + c * kLanes);
+    CONVNET_EACH(c, N) centre[c] = centre[c] * set1(share);
+    for (int64_t r = begin; r < end; ++r)
+      CONVNET_EACH(c, N) {
         const Vec d = load(x + r * pitch + c * kLanes) - centre[c];
         part[c] = fma(d, d, part[c]);
       }
-    CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) {
+    CONVNET_EACH(c, N) {
       const Vec gap = centre[c] - mean[c];
       mean[c] = fma(gap, set1(weight), mean[c]);
       square[c] = square[c] + fma(gap * gap, set1(weight * static_cast<float>(begin)), part[c]);
@@ -42,7 +43,7 @@ struct Lanes {
   float at[N][kLanes];
 
   CONVNET_INLINE void put(int v, const Vec (&x)[N]) {
-    CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) store(at[c] + v * kWidth, x[c]);
+    CONVNET_EACH(c, N) store(at[c] + v * kWidth, x[c]);
   }
 };
 

@@ -13,17 +13,17 @@ template <int N>
 CONVNET_INLINE void sums_of_lanes(const BatchNormParams& p, const float* x, const float* dy,
                                   const float* mean, Vec (&plain)[N], Vec (&product)[N]) {
   const int64_t pitch = p.channels * kLanes;
-  CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) plain[c] = product[c] = zero();
+  CONVNET_EACH(c, N) plain[c] = product[c] = zero();
   for (int64_t begin = 0; begin < p.rows; begin += kRows) {
     Vec part[N], cross[N];
-    CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) part[c] = cross[c] = zero();
+    CONVNET_EACH(c, N) part[c] = cross[c] = zero();
     for (int64_t r = begin; r < least(begin + kRows, p.rows); ++r)
-      CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) {
+      CONVNET_EACH(c, N) {
         const Vec g = load(dy + r * pitch + c * kLanes);
         part[c] = part[c] + g;
         cross[c] = fma(g, load(x + r * pitch + c * kLanes) - set1(mean[c]), cross[c]);
       }
-    CONVNET_UNROLL(8) for (int c = 0; c < N; ++c) {
+    CONVNET_EACH(c, N) {
       plain[c] = plain[c] + part[c];
       product[c] = product[c] + cross[c];
     }

@@ -20,9 +20,9 @@ struct Target {
 
 template <int O>
 CONVNET_INLINE void start(Vec (&acc)[4][O], const float* bias, int64_t o) {
-  CONVNET_UNROLL(8) for (int j = 0; j < O; ++j) {
+  CONVNET_EACH(j, O) {
     const Vec b = bias ? set1(bias[o + j]) : zero();
-    CONVNET_UNROLL(4) for (int i = 0; i < 4; ++i) acc[i][j] = b;
+    CONVNET_EACH(i, 4) acc[i][j] = b;
   }
 }
 
@@ -37,9 +37,9 @@ __attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64
       Vec acc[4][O];
       start(acc, out.bias, o);
       sum_taps<O, false>(acc, s, taps, tap_count, jy, jx, (1u << n) - 1, w, v * kWidth);
-      CONVNET_UNROLL(4)
-      for (int i = 0; i < 4; ++i)
-        if (i < n) CONVNET_UNROLL(8) for (int j = 0; j < O; ++j) {
+      CONVNET_EACH(i, 4)
+        if (i < n)
+          CONVNET_EACH(j, O) {
             const Vec y = out.activation == Activation::relu ? max(acc[i][j], zero()) : acc[i][j];
             store(out.row + (jx + i) * out.pitch + (o + j) * kLanes + v * kWidth, y);
           }
@@ -70,7 +70,7 @@ __attribute__((noinline)) void pooled_row(const Source& s, const Tap* taps, int6
       Vec acc[4][O];
       start(acc, out.bias, o);
       sum_taps<O, true>(acc, s, taps, tap_count, 2 * py, 2 * px, 15, w, v * kWidth);
-      CONVNET_UNROLL(8) for (int j = 0; j < O; ++j) {
+      CONVNET_EACH(j, O) {
         Vec y;
         if (winners) {
           uint32_t row, column;

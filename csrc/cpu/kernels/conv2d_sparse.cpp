@@ -30,20 +30,16 @@ template <int R, int K>
 __attribute__((noinline)) void weight_pass(const List& list, const float* image, int64_t line,
                                            int64_t pitch, float* dw) {
   Vec acc[R][K];
-  CONVNET_UNROLL(8)
-  for (int y = 0; y < R; ++y)
-    CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) acc[y][x] = load(dw + (y * K + x) * pitch);
+  CONVNET_EACH(y, R)
+    CONVNET_EACH(x, K) acc[y][x] = load(dw + (y * K + x) * pitch);
   for (int32_t i = 0; i < list.count; ++i) {
     const float* at = image + list.place[i];
     const Vec g = set1(list.gradient[i]);
-    CONVNET_UNROLL(8)
-    for (int y = 0; y < R; ++y)
-      CONVNET_UNROLL(8)
-      for (int x = 0; x < K; ++x) acc[y][x] = fma(g, load(at + y * line + x * pitch), acc[y][x]);
+    CONVNET_EACH(y, R)
+      CONVNET_EACH(x, K) acc[y][x] = fma(g, load(at + y * line + x * pitch), acc[y][x]);
   }
-  CONVNET_UNROLL(8)
-  for (int y = 0; y < R; ++y)
-    CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) store(dw + (y * K + x) * pitch, acc[y][x]);
+  CONVNET_EACH(y, R)
+    CONVNET_EACH(x, K) store(dw + (y * K + x) * pitch, acc[y][x]);
 }
 
 // Adds one sample's list, times the weights, to the gradient image.
@@ -51,16 +47,16 @@ template <int R, int K>
 __attribute__((noinline)) void input_pass(const List& list, float* image, int64_t line,
                                           int64_t pitch, const float* w) {
   Vec weight[R][K];
-  CONVNET_UNROLL(8)
-  for (int y = 0; y < R; ++y)
-    CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) weight[y][x] = load(w + (y * K + x) * pitch);
+  CONVNET_EACH(y, R)
+    CONVNET_EACH(x, K) weight[y][x] = load(w + (y * K + x) * pitch);
   for (int32_t i = 0; i < list.count; ++i) {
     float* at = image + list.place[i];
     const Vec g = set1(list.gradient[i]);
-    CONVNET_UNROLL(8) for (int y = 0; y < R; ++y) CONVNET_UNROLL(8) for (int x = 0; x < K; ++x) {
-      float* pixel = at + y * line + x * pitch;
-      store(pixel, fma(g, weight[y][x], load(pixel)));
-    }
+    CONVNET_EACH(y, R)
+      CONVNET_EACH(x, K) {
+        float* pixel = at + y * line + x * pitch;
+        store(pixel, fma(g, weight[y][x], load(pixel)));
+      }
   }
 }
 

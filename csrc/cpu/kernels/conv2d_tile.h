@@ -35,25 +35,26 @@ template <int M, int O, bool kSquare>
 CONVNET_INLINE void add_tap(Vec (&acc)[4][O], const float* x, int64_t dx, int64_t dy,
                             const float* w, int64_t channels) {
   const float* p[4];
-  CONVNET_UNROLL(4)
-  for (int i = 0; i < 4; ++i) p[i] = x + (kSquare ? (i & 1) * dx + (i >> 1) * dy : i * dx);
-  CONVNET_UNROLL(2) for (int64_t c = 0; c < channels; ++c) {
+  CONVNET_EACH(i, 4) p[i] = x + (kSquare ? (i & 1) * dx + (i >> 1) * dy : i * dx);
+  CONVNET_UNROLL(2)
+  for (int64_t c = 0; c < channels; ++c) {
     if constexpr (kRegisters >= 32) {
       Vec v[4];
-      CONVNET_UNROLL(4) for (int i = 0; i < 4; ++i) if (M >> i & 1) v[i] = load(p[i] + c * kLanes);
-      CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) {
+      CONVNET_EACH(i, 4)
+        if (M >> i & 1) v[i] = load(p[i] + c * kLanes);
+      CONVNET_EACH(o, O) {
         const Vec s = set1(w[c * O + o]);
-        CONVNET_UNROLL(4)
-        for (int i = 0; i < 4; ++i)
+        CONVNET_EACH(i, 4)
           if (M >> i & 1) acc[i][o] = fma(v[i], s, acc[i][o]);
       }
     } else {
       Vec s[O];
-      CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) s[o] = set1(w[c * O + o]);
-      CONVNET_UNROLL(4) for (int i = 0; i < 4; ++i) if (M >> i & 1) {
-        const Vec v = load(p[i] + c * kLanes);
-        CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) acc[i][o] = fma(v, s[o], acc[i][o]);
-      }
+      CONVNET_EACH(o, O) s[o] = set1(w[c * O + o]);
+      CONVNET_EACH(i, 4)
+        if (M >> i & 1) {
+          const Vec v = load(p[i] + c * kLanes);
+          CONVNET_EACH(o, O) acc[i][o] = fma(v, s[o], acc[i][o]);
+        }
     }
   }
 }
@@ -98,10 +99,19 @@ CONVNET_INLINE void sum_taps(Vec (&acc)[4][O], const Source& s, const Tap* taps,
       CONVNET_CASE(15)
       CONVNET_CASE(1)
       CONVNET_CASE(2)
-      CONVNET_CASE(3) CONVNET_CASE(4) CONVNET_CASE(8) CONVNET_CASE(12) CONVNET_CASE(5)
-          CONVNET_CASE(10)                                  // columns of a block
-          CONVNET_CASE(6) CONVNET_CASE(7) CONVNET_CASE(14)  // runs of a row
-          default : break;
+      CONVNET_CASE(3)
+      CONVNET_CASE(4)
+      CONVNET_CASE(8)
+      CONVNET_CASE(12)
+      // Columns of a block.
+      CONVNET_CASE(5)
+      CONVNET_CASE(10)
+      // Runs of a row.
+      CONVNET_CASE(6)
+      CONVNET_CASE(7)
+      CONVNET_CASE(14)
+      default:
+        break;
     }
 #undef CONVNET_CASE
   }

@@ -35,10 +35,10 @@ struct Streams {
 template <int S, int O>
 CONVNET_INLINE void add_pixel(Vec (&acc)[S][O], const float* const (&x)[S], const float* dy) {
   Vec g[O];
-  CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) g[o] = load(dy + o * kLanes);
-  CONVNET_UNROLL(8) for (int s = 0; s < S; ++s) {
+  CONVNET_EACH(o, O) g[o] = load(dy + o * kLanes);
+  CONVNET_EACH(s, S) {
     const Vec v = load(x[s]);
-    CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) acc[s][o] = fma(v, g[o], acc[s][o]);
+    CONVNET_EACH(o, O) acc[s][o] = fma(v, g[o], acc[s][o]);
   }
 }
 
@@ -60,10 +60,10 @@ CONVNET_INLINE void add_row(Vec (&acc)[S][O], const Streams& t, const float* dy,
     }
   };
   edge(all.low, common.low);
-  CONVNET_UNROLL(8) for (int s = 0; s < S; ++s) x[s] = t.x[s] + common.low * t.step;
+  CONVNET_EACH(s, S) x[s] = t.x[s] + common.low * t.step;
   for (int64_t j = common.low; j < common.high; ++j) {
     add_pixel(acc, x, dy + j * dy_pitch);
-    CONVNET_UNROLL(8) for (int s = 0; s < S; ++s) x[s] += t.step;
+    CONVNET_EACH(s, S) x[s] += t.step;
   }
   edge(common.high, all.high);
 }
@@ -72,7 +72,8 @@ CONVNET_INLINE void add_row(Vec (&acc)[S][O], const Streams& t, const float* dy,
 template <int S, int O>
 CONVNET_INLINE void add_lanes(const Vec (&acc)[S][O], float* out, int64_t pitch) {
   constexpr int kTotal = S * O;
-  CONVNET_UNROLL(8) for (int i = 0; i < kTotal; i += 4) {
+  CONVNET_UNROLL(8)
+  for (int i = 0; i < kTotal; i += 4) {
     const auto at = [&](int k) { return k < kTotal ? acc[k / O][k % O] : zero(); };
     float sums[4];
     sum4(at(i), at(i + 1), at(i + 2), at(i + 3), sums);
@@ -96,8 +97,8 @@ __attribute__((noinline)) void tile(const Task& t, int64_t ky, int64_t stream) {
   const int64_t from = most(rows.low, t.first_row), to = least(rows.high, t.last_row);
   if (from >= to) return;
   Vec acc[S][O];
-  CONVNET_UNROLL(8)
-  for (int s = 0; s < S; ++s) CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) acc[s][o] = zero();
+  CONVNET_EACH(s, S)
+    CONVNET_EACH(o, O) acc[s][o] = zero();
   for (int v = 0; v < kVectors; ++v)
     for (int64_t row = from; row < to; ++row) {
       Streams streams;

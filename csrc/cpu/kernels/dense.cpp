@@ -27,27 +27,24 @@ template <int O, int C>
 CONVNET_INLINE void tile(const Column* columns, const float* w, int64_t wk, int64_t wo, int64_t k0,
                          int64_t k1, int64_t o0, const float* bias) {
   Vec acc[O][C];
-  CONVNET_UNROLL(8)
-  for (int o = 0; o < O; ++o)
-    CONVNET_UNROLL(8)
-    for (int c = 0; c < C; ++c) acc[o][c] = k0     ? load(columns[c].out + (o0 + o) * kLanes)
-                                            : bias ? set1(bias[o0 + o])
-                                                   : zero();
+  CONVNET_EACH(o, O)
+    CONVNET_EACH(c, C)
+      acc[o][c] = k0     ? load(columns[c].out + (o0 + o) * kLanes)
+                  : bias ? set1(bias[o0 + o])
+                         : zero();
   const float* in[C];
-  CONVNET_UNROLL(8) for (int c = 0; c < C; ++c) in[c] = columns[c].in;
+  CONVNET_EACH(c, C) in[c] = columns[c].in;
   const float* weight = w + o0 * wo;
   for (int64_t k = k0; k < k1; ++k) {
     Vec x[C];
-    CONVNET_UNROLL(8) for (int c = 0; c < C; ++c) x[c] = load(in[c] + k * kLanes);
-    CONVNET_UNROLL(8) for (int o = 0; o < O; ++o) {
+    CONVNET_EACH(c, C) x[c] = load(in[c] + k * kLanes);
+    CONVNET_EACH(o, O) {
       const Vec s = set1(weight[k * wk + o * wo]);
-      CONVNET_UNROLL(8) for (int c = 0; c < C; ++c) acc[o][c] = fma(x[c], s, acc[o][c]);
+      CONVNET_EACH(c, C) acc[o][c] = fma(x[c], s, acc[o][c]);
     }
   }
-  CONVNET_UNROLL(8)
-  for (int o = 0; o < O; ++o)
-    CONVNET_UNROLL(8)
-    for (int c = 0; c < C; ++c) store(columns[c].out + (o0 + o) * kLanes, acc[o][c]);
+  CONVNET_EACH(o, O)
+    CONVNET_EACH(c, C) store(columns[c].out + (o0 + o) * kLanes, acc[o][c]);
 }
 
 struct Problem {
@@ -142,8 +139,8 @@ template <int R, int V>
 CONVNET_INLINE void weight_tile(const KernelArgs& a, const DenseParams& p, int64_t k, int64_t m) {
   const int64_t pitch = div_up(p.M, 16) * 16;
   Vec acc[R][V];
-  CONVNET_UNROLL(12)
-  for (int r = 0; r < R; ++r) CONVNET_UNROLL(2) for (int v = 0; v < V; ++v) acc[r][v] = zero();
+  CONVNET_EACH(r, R)
+    CONVNET_EACH(v, V) acc[r][v] = zero();
   for (int64_t shard = 0; shard < a.step->shards; ++shard) {
     const int64_t live = a.live(shard);
     for (int64_t row = 0; row < p.rows; ++row) {
@@ -151,25 +148,26 @@ CONVNET_INLINE void weight_tile(const KernelArgs& a, const DenseParams& p, int64
       const float* dy = a.f32(1) + shard * a.stride[1] + row * kLanes * pitch + m;
       for (int64_t n = 0; n < live; ++n, dy += pitch) {
         Vec g[V];
-        CONVNET_UNROLL(2) for (int v = 0; v < V; ++v) g[v] = load(dy + v * kWidth);
-        CONVNET_UNROLL(12) for (int r = 0; r < R; ++r) {
+        CONVNET_EACH(v, V) g[v] = load(dy + v * kWidth);
+        CONVNET_EACH(r, R) {
           const Vec s = set1(x[r * kLanes + n]);
-          CONVNET_UNROLL(2) for (int v = 0; v < V; ++v) acc[r][v] = fma(s, g[v], acc[r][v]);
+          CONVNET_EACH(v, V) acc[r][v] = fma(s, g[v], acc[r][v]);
         }
       }
     }
   }
-  CONVNET_UNROLL(12) for (int r = 0; r < R; ++r) CONVNET_UNROLL(2) for (int v = 0; v < V; ++v) {
-    float* out = a.f32(2) + (k + r) * p.M + m + v * kWidth;
-    const int64_t left = p.M - m - v * kWidth;
-    if (left >= kWidth) {
-      store(out, acc[r][v]);
-    } else {
-      float tail[kWidth];
-      store(tail, acc[r][v]);
-      for (int64_t j = 0; j < left; ++j) out[j] = tail[j];
+  CONVNET_EACH(r, R)
+    CONVNET_EACH(v, V) {
+      float* out = a.f32(2) + (k + r) * p.M + m + v * kWidth;
+      const int64_t left = p.M - m - v * kWidth;
+      if (left >= kWidth) {
+        store(out, acc[r][v]);
+      } else {
+        float tail[kWidth];
+        store(tail, acc[r][v]);
+        for (int64_t j = 0; j < left; ++j) out[j] = tail[j];
+      }
     }
-  }
 }
 
 template <int R>

@@ -30,20 +30,18 @@ template <int R, int C, class A, class B>
 CONVNET_INLINE void tile(const Factor& a, const Factor& b, int64_t K, float* y, int64_t pitch) {
   for (int64_t lane = 0; lane < kLanes; lane += kWidth) {
     Vec acc[R][C];
-    CONVNET_UNROLL(4)
-    for (int r = 0; r < R; ++r) CONVNET_UNROLL(4) for (int c = 0; c < C; ++c) acc[r][c] = zero();
+    CONVNET_EACH(r, R)
+      CONVNET_EACH(c, C) acc[r][c] = zero();
     for (int64_t k = 0; k < K; ++k) {
       Vec right[C];
-      CONVNET_UNROLL(4)
-      for (int c = 0; c < C; ++c) right[c] = B::get(b.data + k * b.summed + c * b.outer, lane);
-      CONVNET_UNROLL(4) for (int r = 0; r < R; ++r) {
+      CONVNET_EACH(c, C) right[c] = B::get(b.data + k * b.summed + c * b.outer, lane);
+      CONVNET_EACH(r, R) {
         const Vec left = A::get(a.data + k * a.summed + r * a.outer, lane);
-        CONVNET_UNROLL(4) for (int c = 0; c < C; ++c) acc[r][c] = fma(left, right[c], acc[r][c]);
+        CONVNET_EACH(c, C) acc[r][c] = fma(left, right[c], acc[r][c]);
       }
     }
-    CONVNET_UNROLL(4)
-    for (int r = 0; r < R; ++r) CONVNET_UNROLL(4)
-    for (int c = 0; c < C; ++c) store(y + (r * pitch + c) * kLanes + lane, acc[r][c]);
+    CONVNET_EACH(r, R)
+      CONVNET_EACH(c, C) store(y + (r * pitch + c) * kLanes + lane, acc[r][c]);
   }
 }
 
@@ -72,15 +70,12 @@ CONVNET_INLINE void rows_of_numbers(const Factor& a, const Factor& b, const Matm
                                     float* y) {
   for (int64_t n = 0; n < p.N; n += kWidth) {
     Vec acc[R];
-    CONVNET_UNROLL(4) for (int r = 0; r < R; ++r) acc[r] = zero();
+    CONVNET_EACH(r, R) acc[r] = zero();
     for (int64_t k = 0; k < p.K; ++k) {
       const Vec right = row_part(b.data + k * b.summed + n * b.outer, b.outer, p.N - n);
-      CONVNET_UNROLL(4)
-      for (int r = 0; r < R; ++r)
-        acc[r] = fma(set1(a.data[k * a.summed + r * a.outer]), right, acc[r]);
+      CONVNET_EACH(r, R) acc[r] = fma(set1(a.data[k * a.summed + r * a.outer]), right, acc[r]);
     }
-    CONVNET_UNROLL(4)
-    for (int r = 0; r < R; ++r) store_some(y + r * p.N + n, p.N - n, acc[r]);
+    CONVNET_EACH(r, R) store_some(y + r * p.N + n, p.N - n, acc[r]);
   }
 }
 

@@ -105,7 +105,8 @@ void max_of_window(const Window& w, const MaxResult& out) {
     store_some(out.y + i, left, largest.result());
     if (!out.winners) return;
     Mask open = mask_of(~0u);
-    CONVNET_UNROLL(9) for (int t = KH * KW - 1; t >= 0; --t) {
+    CONVNET_UNROLL(9)
+    for (int t = KH * KW - 1; t >= 0; --t) {
       out.put(t, i, bits(won[t] & open));
       open = open & ~won[t];
     }

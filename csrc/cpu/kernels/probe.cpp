@@ -9,13 +9,13 @@ namespace convnet::CONVNET_ISA {
 int64_t probe(int64_t rounds, float* sink) {
   constexpr int kChains = kRegisters >= 32 ? 24 : 12;
   Vec acc[kChains];
-  CONVNET_UNROLL(24) for (int i = 0; i < kChains; ++i) acc[i] = set1(static_cast<float>(i));
+  CONVNET_EACH(i, kChains) acc[i] = set1(static_cast<float>(i));
   const Vec a = set1(sink[0]), b = set1(sink[1]);
   for (int64_t r = 0; r < rounds; ++r) {
-    CONVNET_UNROLL(24) for (int i = 0; i < kChains; ++i) acc[i] = fma(acc[i], a, b);
+    CONVNET_EACH(i, kChains) acc[i] = fma(acc[i], a, b);
   }
   Vec total = zero();
-  CONVNET_UNROLL(24) for (int i = 0; i < kChains; ++i) total = total + acc[i];
+  CONVNET_EACH(i, kChains) total = total + acc[i];
   sink[2] = sum(total);
   return rounds * kChains * kWidth * 2;
 }

@@ -56,9 +56,9 @@ CONVNET_INLINE void columns(const ReduceParams& p, const float* x, float* y, int
       const int64_t end = least(begin + kRun, n);
       Vec part[N];
       for (int v = 0; v < N; ++v) part[v] = set1(F::neutral);
-      for (int64_t k = begin; k < end; ++k, term += step) CONVNET_UNROLL(4)
-      for (int v = 0; v < N; ++v)
-        part[v] = F::join(part[v], F::term(load_part<whole>(term + v * kWidth, lanes)));
+      for (int64_t k = begin; k < end; ++k, term += step)
+        CONVNET_EACH(v, N)
+          part[v] = F::join(part[v], F::term(load_part<whole>(term + v * kWidth, lanes)));
       for (int v = 0; v < N; ++v) total[v] = F::join(total[v], part[v]);
     }
   });
@@ -91,9 +91,8 @@ CONVNET_INLINE float total_of(const ReduceParams& p, const float* x) {
       const int64_t end = least(k + kRun * kColumns * kWidth, n);
       Vec part[kColumns];
       for (Vec& t : part) t = set1(F::neutral);
-      for (; k + kColumns * kWidth <= end; k += kColumns * kWidth) CONVNET_UNROLL(4)
-      for (int v = 0; v < kColumns; ++v)
-        part[v] = F::join(part[v], F::term(load(term + k + v * kWidth)));
+      for (; k + kColumns * kWidth <= end; k += kColumns * kWidth)
+        CONVNET_EACH(v, kColumns) part[v] = F::join(part[v], F::term(load(term + k + v * kWidth)));
       for (int v = 0; v < kColumns; ++v) total[v] = F::join(total[v], part[v]);
     }
     for (; k < n; k += kWidth)

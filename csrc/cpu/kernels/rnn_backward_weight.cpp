@@ -76,8 +76,8 @@ __attribute__((noinline)) void tile(const Ring& ring, int64_t panel, int64_t liv
   const int64_t first = ring.begin(panel) * kWidth, left = ring.columns - first;
   float* out = t.out + first;
   Vec acc[R][V];
-  CONVNET_UNROLL(8) for (int r = 0; r < R; ++r) {
-    CONVNET_UNROLL(8) for (int v = 0; v < V; ++v) {
+  CONVNET_EACH(r, R) {
+    CONVNET_EACH(v, V) {
       const float* from = out + r * t.pitch + v * kWidth;
       acc[r][v] = t.fresh ? zero() : load_some(from, left - v * kWidth);
     }
@@ -86,15 +86,15 @@ __attribute__((noinline)) void tile(const Ring& ring, int64_t panel, int64_t liv
   for (int64_t done = 0; done < ring.count; done += live, x += s.pitch) {
     for (int64_t n = 0; n < live; ++n, g += V * kWidth) {
       Vec dz[V];
-      CONVNET_UNROLL(8) for (int v = 0; v < V; ++v) dz[v] = load(g + v * kWidth);
-      CONVNET_UNROLL(8) for (int r = 0; r < R; ++r) {
+      CONVNET_EACH(v, V) dz[v] = load(g + v * kWidth);
+      CONVNET_EACH(r, R) {
         const Vec weight = set1(x[r * kLanes + n]);
-        CONVNET_UNROLL(8) for (int v = 0; v < V; ++v) acc[r][v] = fma(weight, dz[v], acc[r][v]);
+        CONVNET_EACH(v, V) acc[r][v] = fma(weight, dz[v], acc[r][v]);
       }
     }
   }
-  CONVNET_UNROLL(8) for (int r = 0; r < R; ++r) {
-    CONVNET_UNROLL(8) for (int v = 0; v < V; ++v) {
+  CONVNET_EACH(r, R) {
+    CONVNET_EACH(v, V) {
       store_some(out + r * t.pitch + v * kWidth, left - v * kWidth, acc[r][v]);
     }
   }

@@ -31,21 +31,21 @@ template <int C>
 CONVNET_INLINE void panel_row(const float* x, int64_t K, const float* w, const float* init,
                               float* out) {
   Vec acc[C][kVectors];
-  CONVNET_UNROLL(24) for (int c = 0; c < C; ++c) {
-    CONVNET_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
+  CONVNET_EACH(c, C) {
+    CONVNET_EACH(v, kVectors) {
       acc[c][v] = init ? load(init + c * kLanes + v * kWidth) : zero();
     }
   }
   for (int64_t k = 0; k < K; ++k, x += kLanes, w += C) {
     Vec s[kVectors];
-    CONVNET_UNROLL(4) for (int v = 0; v < kVectors; ++v) s[v] = load(x + v * kWidth);
-    CONVNET_UNROLL(24) for (int c = 0; c < C; ++c) {
+    CONVNET_EACH(v, kVectors) s[v] = load(x + v * kWidth);
+    CONVNET_EACH(c, C) {
       const Vec weight = set1(w[c]);
-      CONVNET_UNROLL(4) for (int v = 0; v < kVectors; ++v) acc[c][v] = fma(s[v], weight, acc[c][v]);
+      CONVNET_EACH(v, kVectors) acc[c][v] = fma(s[v], weight, acc[c][v]);
     }
   }
-  CONVNET_UNROLL(24) for (int c = 0; c < C; ++c) {
-    CONVNET_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
+  CONVNET_EACH(c, C) {
+    CONVNET_EACH(v, kVectors) {
       store(out + c * kLanes + v * kWidth, acc[c][v]);
     }
   }

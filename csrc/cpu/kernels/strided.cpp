@@ -14,8 +14,7 @@ CONVNET_INLINE void move_one(float* out, const float* in, int64_t lanes) {
     *out = *in;
     return;
   }
-  CONVNET_UNROLL(4)
-  for (int v = 0; v < kVectors; ++v) store(out + v * kWidth, load(in + v * kWidth));
+  CONVNET_EACH(v, kVectors) store(out + v * kWidth, load(in + v * kWidth));
 }
 
 // n features, `stride` apart in `in`.

@@ -14,9 +14,10 @@ CONVNET_INLINE void sweep(float* const (&buffers)[N], uint32_t written, int64_t 
   Vec v[N];
   int64_t i = begin;
   for (; i + kWidth <= end; i += kWidth) {
-    CONVNET_UNROLL(8) for (int b = 0; b < N; ++b) v[b] = load(buffers[b] + i);
+    CONVNET_EACH(b, N) v[b] = load(buffers[b] + i);
     rule(v);
-    CONVNET_UNROLL(8) for (int b = 0; b < N; ++b) if (written >> b & 1) store(buffers[b] + i, v[b]);
+    CONVNET_EACH(b, N)
+      if (written >> b & 1) store(buffers[b] + i, v[b]);
   }
   if (i == end) return;
   float tail[N][kWidth] = {};

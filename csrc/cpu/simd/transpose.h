@@ -9,11 +9,11 @@ namespace convnet::CONVNET_ISA {
 
 CONVNET_INLINE void transpose(Vec (&r)[16]) {
   __m512 u[16], w[16];
-  CONVNET_UNROLL(8) for (int i = 0; i < 8; ++i) {
+  CONVNET_EACH(i, 8) {
     u[2 * i] = _mm512_unpacklo_ps(r[2 * i].v, r[2 * i + 1].v);
     u[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i].v, r[2 * i + 1].v);
   }
-  CONVNET_UNROLL(4) for (int i = 0; i < 4; ++i) {
+  CONVNET_EACH(i, 4) {
     const __m512d a = _mm512_castps_pd(u[4 * i]), b = _mm512_castps_pd(u[4 * i + 1]);
     const __m512d c = _mm512_castps_pd(u[4 * i + 2]), d = _mm512_castps_pd(u[4 * i + 3]);
     w[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
@@ -21,7 +21,7 @@ CONVNET_INLINE void transpose(Vec (&r)[16]) {
     w[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
     w[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
   }
-  CONVNET_UNROLL(4) for (int i = 0; i < 4; ++i) {
+  CONVNET_EACH(i, 4) {
     const __m512 a = _mm512_shuffle_f32x4(w[i], w[i + 4], 0x88);
     const __m512 b = _mm512_shuffle_f32x4(w[i], w[i + 4], 0xdd);
     const __m512 c = _mm512_shuffle_f32x4(w[i + 8], w[i + 12], 0x88);
@@ -37,17 +37,17 @@ CONVNET_INLINE void transpose(Vec (&r)[16]) {
 
 CONVNET_INLINE void transpose(Vec (&r)[8]) {
   __m256 u[8], w[8];
-  CONVNET_UNROLL(4) for (int i = 0; i < 4; ++i) {
+  CONVNET_EACH(i, 4) {
     u[2 * i] = _mm256_unpacklo_ps(r[2 * i].v, r[2 * i + 1].v);
     u[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i].v, r[2 * i + 1].v);
   }
-  CONVNET_UNROLL(2) for (int i = 0; i < 2; ++i) {
+  CONVNET_EACH(i, 2) {
     w[4 * i] = _mm256_shuffle_ps(u[4 * i], u[4 * i + 2], 0x44);
     w[4 * i + 1] = _mm256_shuffle_ps(u[4 * i], u[4 * i + 2], 0xee);
     w[4 * i + 2] = _mm256_shuffle_ps(u[4 * i + 1], u[4 * i + 3], 0x44);
     w[4 * i + 3] = _mm256_shuffle_ps(u[4 * i + 1], u[4 * i + 3], 0xee);
   }
-  CONVNET_UNROLL(4) for (int i = 0; i < 4; ++i) {
+  CONVNET_EACH(i, 4) {
     r[i].v = _mm256_permute2f128_ps(w[i], w[i + 4], 0x20);
     r[i + 4].v = _mm256_permute2f128_ps(w[i], w[i + 4], 0x31);
   }

@@ -19,6 +19,10 @@
 #define CONVNET_INLINE inline __attribute__((always_inline))
 #define CONVNET_PRAGMA(text) _Pragma(#text)
 #define CONVNET_UNROLL(n) CONVNET_PRAGMA(GCC unroll n)
+// A loop over a few indices of registers, unrolled whole.
+#define CONVNET_EACH(i, n) \
+  CONVNET_UNROLL(24)       \
+  for (int i = 0; i < (n); ++i)
 
 namespace convnet::CONVNET_ISA {
 
