@@ -26,7 +26,7 @@ BAD_DATA = {
     "x with another name": ({"image": X}, Y, "keys ['input_layer']. Received: ['image']"),
     "x holds NaN": (NAN, Y, "NaN in 1 of 20 samples, the first at index 3"),
     "x is empty": (X[:0], Y[:0], "an empty array of shape (0, 4)"),
-    "y is missing": (X, None, "needs targets for the outputs ['dense']. Received: y=None"),
+    "y is missing": (X, None, "targets for the outputs of shapes [(None, 3)]. Received: y=None"),
     "y of strings": (X, Y.astype(str), "Invalid dtype for argument `y`"),
     "y holds NaN": (X, np.full(20, np.nan), "NaN in 20 of 20 samples, the first at index 0"),
     "y twice": (X, [Y, Y], "Expected 1 arrays, for ['dense']. Received: 2 arrays"),

@@ -69,6 +69,11 @@ class Compilation:
     ) -> None:
         """Resolve names of losses and metrics for the shapes of targets and outputs.
 
+        Args:
+            names: Names of the outputs; empty where an output has none.
+            target_shapes: Shapes of the targets.
+            output_shapes: Shapes of the outputs.
+
         Raises:
             ValueError: if losses or metrics do not match the outputs.
         """
@@ -90,7 +95,7 @@ class Compilation:
         ]
         several = sum(loss is not None for loss in self.losses) > 1
         self.output_trackers = [
-            Mean(name=f"{name}_loss") if several and loss is not None else None
+            Mean(name=f"{name or loss.name}_loss") if several and loss is not None else None
             for name, loss in zip(names, self.losses, strict=True)
         ]
         plain = _metric_lists(self.user_metrics, names, "metrics")
@@ -112,7 +117,7 @@ class Compilation:
         keys = []
         for weighted in (False, True):
             for output, compiled in zip(self.output_names, self.metrics, strict=True):
-                prefix = f"{output}_" if len(self.output_names) > 1 else ""
+                prefix = f"{output}_" if output and len(self.output_names) > 1 else ""
                 for metric in compiled.weighted if weighted else compiled.plain:
                     key = f"{prefix}{metric.name}"
                     if weighted and uses[key]:
@@ -186,14 +191,16 @@ def _per_output(value: Any, names: Sequence[str], what: str) -> list[Any]:
 def _loss(item: Any, target: Shape, output: Shape) -> Loss | None:
     if item is None or isinstance(item, Loss):
         return item
+    given = item
     if str(item).lower() in _CROSSENTROPY:
         item = _resolved("crossentropy", target, output)
     found = losses_module.get(item)
     if isinstance(found, Loss):
         return found
+    name = given if isinstance(given, str) else _name_of(found)
     if found is losses_module.sparse_categorical_crossentropy:
-        return SparseCategoricalCrossentropy()  # the class checks the class numbers
-    return LossFunctionWrapper(found, name=_name_of(found))
+        return SparseCategoricalCrossentropy(name=name)  # the class checks the class numbers
+    return LossFunctionWrapper(found, name=name)
 
 
 def _metric_lists(value: Any, names: Sequence[str], what: str) -> list[list[Any]]:

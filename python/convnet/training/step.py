@@ -79,7 +79,7 @@ class Step:
         self.compilation.build(output_names, target_shapes, shapes)
         if not self.targets and any(self.compilation.losses):
             raise ValueError(
-                f"The loss needs targets for the outputs {output_names}. Received: y=None"
+                f"The loss needs targets for the outputs of shapes {shapes}. Received: y=None"
             )
         for i, (target, output) in enumerate(zip(self.targets, self.outputs, strict=False)):
             loss = self.compilation.losses[i]
@@ -93,49 +93,58 @@ class Step:
                 for metric in metrics:
                     self._add_metric(i, metric, target, output, weighted)
         for extra in extra_losses:
-            self._track(extra, self.compilation.loss_tracker, first=not self._tracked)
+            self._track(extra.id, self.compilation.loss_tracker, first=not self._tracked)
             self._losses.append(extra.id)
         if not self._losses:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
 
     def _add_loss(self, i: int, loss: Loss, target: GraphTensor, output: GraphTensor) -> None:
-        trace, weight = self._trace, self.weights[i]
-        factor = self.compilation.loss_weights[i]
-        tracker, own = self.compilation.loss_tracker, self.compilation.output_trackers[i]
-        if loss.reduction in _MEANS and output._keras_mask is None and self._unmasked(loss, i):
-            values, fitted = _fit(_tensor(loss.call(target, output), loss), weight)
-            ids = [values.id, None if fitted is None else fitted.id]
-            total = trace.graph.add("loss_mean", ids, {"scale": factor})[0]
-            self._losses.append(total)
-            self._track(total, tracker, first=not self._tracked)
-            if own is not None:
-                plain = trace.graph.add("loss_mean", ids, {"scale": 1.0})[0]
-                self._track(plain, own, first=True)
-            return
-        value = _tensor(loss(target, output, weight), loss)
+        if self._is_plain_mean(loss, i):
+            values = _tensor(loss.call(target, output), loss)
+            if values.batched:
+                self._add_mean(i, *_fit(values, self.weights[i]))
+                return
+        value = _tensor(loss(target, output, self.weights[i]), loss)
         if value.batched:
             raise ValueError(
                 "A loss used in training must reduce to a number. "
                 f"Received: loss={loss} with reduction={loss.reduction!r}"
             )
+        self._add_losses(i, value.id, (value * self.compilation.loss_weights[i]).id)
+
+    def _add_mean(self, i: int, values: GraphTensor, weight: GraphTensor | None) -> None:
+        """Add the mean of weighted losses, by the op that also gives the loss weight its due."""
+        ids = [values.id, None if weight is None else weight.id]
+
+        def mean(scale: float) -> int:
+            return self._trace.graph.add("loss_mean", ids, {"scale": scale})[0]
+
+        scaled = mean(self.compilation.loss_weights[i])
+        plain = scaled if self.compilation.output_trackers[i] is None else mean(1.0)
+        self._add_losses(i, plain, scaled)
+
+    def _add_losses(self, i: int, plain: int, scaled: int) -> None:
+        """Add a loss, given without and with its loss weight, to the total and the trackers."""
+        own = self.compilation.output_trackers[i]
         if own is not None:
-            self._track(value, own, first=True)
-        scaled = value * factor
-        self._losses.append(scaled.id)
-        self._track(scaled, tracker, first=not self._tracked)
+            self._track(plain, own, first=True)
+        self._losses.append(scaled)
+        self._track(scaled, self.compilation.loss_tracker, first=not self._tracked)
 
-    def _unmasked(self, loss: Loss, i: int) -> bool:
-        return loss.mask(self.targets[i], self.outputs[i]) is None
+    def _is_plain_mean(self, loss: Loss, i: int) -> bool:
+        """Whether the loss of each sample counts, and their mean is wanted."""
+        target, output = self.targets[i], self.outputs[i]
+        unmasked = output._keras_mask is None and loss.mask(target, output) is None
+        return loss.reduction in _MEANS and unmasked
 
-    def _track(self, value: Any, tracker: Metric, first: bool) -> None:
+    def _track(self, value: int, tracker: Metric, first: bool) -> None:
         """Add a loss, over the samples of each step, to a tracker; only one counts the samples."""
-        id = value.id if isinstance(value, GraphTensor) else value
         memory = tracker.accumulators[0] if first else np.zeros(2)
         if not first:
             self._extra_totals.append((tracker, memory))
         if tracker is self.compilation.loss_tracker:
             self._tracked = True
-        self._accumulate(id, memory, count="samples")
+        self._accumulate(value, memory, count="samples")
 
     def _accumulate(self, id: int, memory: np.ndarray, **attrs: Any) -> None:
         graph = self._trace.graph
@@ -238,11 +247,11 @@ def _tensor(value: Any, loss: Loss) -> GraphTensor:
 
 
 def _names(outputs: Any, known: list[str] | None) -> list[str]:
-    """Names of outputs: the keys where they are in a dict, as Keras has it."""
+    """Names of outputs, if they have some: the keys where they are in a dict."""
     count = len(tree.flatten(outputs))
     if isinstance(outputs, dict) and len(outputs) == count:
         return sorted(outputs)
-    return known or [f"output_{i}" for i in range(count)]
+    return known or [""] * count
 
 
 def _fit(values: GraphTensor, weight: GraphTensor | None) -> tuple[GraphTensor, Any]:
