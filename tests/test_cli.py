@@ -88,7 +88,8 @@ def test_demo_trains_and_shows_what_it_learned(demo):
     assert accuracy > 0.9
     answers = text.split("Its answers:\n")[1].splitlines()
     (_, _), (_, labels) = digits.load_data()
-    shown = [caption.split()[0].rstrip(",") for caption in answers[7].split("  ") if caption.strip()]
+    captions = [caption for caption in answers[7].split("  ") if caption.strip()]
+    shown = [caption.split()[0].rstrip(",") for caption in captions]
     assert len(shown) == 5
     assert sum(int(a) == b for a, b in zip(shown, labels, strict=False)) >= 4
 
