@@ -38,6 +38,12 @@ OPTIMIZERS = [
     ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.8}),
     ("SGD", {"use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 3}),
     ("Adam", {"learning_rate": 0.05, "gradient_accumulation_steps": 3}),
+    ("SGD", {"learning_rate": 0.1, "gradient_accumulation_steps": 2, "clipnorm": 0.2}),
+    ("SGD", {"learning_rate": 0.1, "gradient_accumulation_steps": 3, "use_ema": True}),
+    ("RMSprop", {"learning_rate": 0.01, "gradient_accumulation_steps": 2, "weight_decay": 0.1}),
+    ("Adam", {"use_ema": True, "ema_momentum": 0.5, "weight_decay": 0.1, "global_clipnorm": 0.3}),
+    ("SGD", {"learning_rate": 0.1, "loss_scale_factor": 8.0}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
 ]
 
 

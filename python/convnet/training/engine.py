@@ -15,7 +15,8 @@ from convnet.training.compilation import Compilation
 from convnet.training.data_adapter import Arrays
 from convnet.training.feeds import ArrayFeed, SourceFeed
 from convnet.training.parameters import FlatParameters
-from convnet.training.step import Step, TestStep, TrainStep
+from convnet.training.step import Step, TestStep
+from convnet.training.train_step import TrainStep
 
 Feed = ArrayFeed | SourceFeed
 

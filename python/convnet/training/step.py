@@ -1,4 +1,4 @@
-"""One step as a plan: forward, losses, metrics, and in training gradients and the update."""
+"""One step as a plan: forward, losses and metrics."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ import numpy as np
 from convnet import _core, tree
 from convnet.losses import Loss
 from convnet.metrics import Metric
-from convnet.optimizers import Optimizer
 from convnet.random import draw_seed
 from convnet.tracing import GraphTensor, Trace
 from convnet.training.compilation import Compilation
 from convnet.training.data_adapter import Arrays
-from convnet.training.parameters import FlatParameters
 
 _MEANS = ("sum_over_batch_size", "mean")
 
@@ -267,85 +265,3 @@ class TestStep(Step):
     """A step of `evaluate`."""
 
     __test__ = False
-
-
-class TrainStep(Step):
-    """A step of `fit`.
-
-    Args:
-        optimizer: Makes the update, as an op of the plan where it has a kernel.
-        parameters: Where weights, gradients and slots live.
-    """
-
-    training = True
-
-    def __init__(
-        self, *args: Any, optimizer: Optimizer, parameters: FlatParameters, **kwargs: Any
-    ) -> None:
-        self._optimizer = optimizer
-        self._parameters = parameters
-        super().__init__(*args, **kwargs)
-
-    @property
-    def eager_update(self) -> bool:
-        """Whether the optimizer updates in Python, after each step."""
-        optimizer = self._optimizer
-        constraints = [v.constraint for v in self._parameters.variables if v.constraint is not None]
-        return (
-            optimizer.kernel is None
-            or bool(optimizer.gradient_accumulation_steps or optimizer.use_ema)
-            or any(getattr(constraint, "kernel", None) is None for constraint in constraints)
-        )
-
-    def _differentiate(self) -> list[int]:
-        graph, parameters = self._trace.graph, self._parameters
-        gradients = graph.backward(self._losses)
-        bound = []
-        ids = {id(variable): tensor.id for variable, tensor in self._trace.variables}
-        views = parameters.views(parameters.gradients)
-        for variable, view in zip(parameters.variables, views, strict=True):
-            gradient = gradients.get(ids.get(id(variable), -1))
-            if gradient is not None:
-                self._memory[gradient] = view.reshape(-1)
-                bound.append(gradient)
-        if bound and not self.eager_update:
-            self._record_update()
-        return bound
-
-    def _record_update(self) -> None:
-        graph, parameters, optimizer = self._trace.graph, self._parameters, self._optimizer
-        assert optimizer.kernel is not None
-
-        def flat(name: str, memory: np.ndarray) -> int:
-            state = graph.state(memory.shape, name)
-            self._memory[state] = memory
-            return int(state)
-
-        weights = flat("weights", parameters.weights)
-        gradients = flat("gradients", parameters.gradients)
-        offsets = [*parameters.offsets, parameters.size]
-        if optimizer.clipvalue is not None:
-            graph.update("clip_value", [gradients], {"value": float(optimizer.clipvalue)})
-        if optimizer.clipnorm is not None:
-            norm = float(optimizer.clipnorm)
-            graph.update("clip_norm", [gradients], {"norm": norm, "offsets": offsets})
-        if optimizer.global_clipnorm is not None:
-            graph.update(
-                "global_clip_norm", [gradients], {"norm": float(optimizer.global_clipnorm)}
-            )
-        slots = [flat(name, parameters.slots[name]) for name in optimizer.slot_names]
-        attrs = optimizer.kernel_attrs()
-        if optimizer.weight_decay is not None:
-            attrs["weight_decay"] = float(optimizer.weight_decay)
-            decayed = [v for v in parameters.variables if optimizer.decays(v)]
-            attrs["decay_ranges"] = [i for v in decayed for i in parameters.range_of(v)]
-        graph.update(optimizer.kernel, [weights, gradients, *slots], attrs)
-        for variable in parameters.variables:
-            if variable.constraint is not None:
-                place = {"offset": parameters.range_of(variable)[0], "shape": list(variable.shape)}
-                graph.update("constrain", [weights], variable.constraint.kernel_attrs() | place)
-
-    def update_in_python(self) -> None:
-        """Let the optimizer apply the gradients of the last step."""
-        parameters = self._parameters
-        self._optimizer.apply(parameters.views(parameters.gradients), parameters.variables)
