@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 import convnet
+from bench.batches import BATCHES, Data, MakeData
 from convnet import layers, models
-
-Data = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -21,16 +20,8 @@ class Workload:
     name: str
     batch: int
     build: Callable[[], Any]
-    data: Callable[[np.random.Generator, int], Data]
-    compile: dict[str, Any]
-
-
-def _images(size: int, channels: int, classes: int) -> Callable[[np.random.Generator, int], Data]:
-    def make(rng: np.random.Generator, n: int) -> Data:
-        x = rng.random((n, size, size, channels), dtype=np.float32)
-        return x, np.eye(classes, dtype=np.float32)[rng.integers(0, classes, n)]
-
-    return make
+    data: MakeData
+    compile: dict[str, str]
 
 
 def _net(shape: tuple[int, ...], *stack: Any) -> Any:
@@ -162,70 +153,42 @@ def _alexnet() -> Any:
     )
 
 
-def _vector(rng: np.random.Generator, n: int) -> Data:
-    return rng.random((n, 3072), dtype=np.float32), np.eye(10, dtype=np.float32)[
-        rng.integers(0, 10, n)
-    ]
+def _scaled_cnn(size: int = 32, channels: int = 32, depth: int = 2) -> Any:
+    return _net(
+        (size, size, 3),
+        *(layers.Conv2D(channels, 3, padding="same", activation="relu") for _ in range(depth)),
+        layers.MaxPooling2D(2),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(10, activation="softmax"),
+    )
 
 
-def _series(rng: np.random.Generator, n: int) -> Data:
-    return rng.random((n, 60, 1), dtype=np.float32), rng.random((n, 1), dtype=np.float32)
+def _scaled_lstm(length: int = 64, hidden: int = 64) -> Any:
+    return _net((length, 16), layers.LSTM(hidden), layers.Dense(1))
 
 
-def _tokens(length: int, words: int, classes: int) -> Callable[[np.random.Generator, int], Data]:
-    def make(rng: np.random.Generator, n: int) -> Data:
-        x = rng.integers(0, words, (n, length))
-        labels = rng.integers(0, 2, n)
-        y = np.eye(classes, dtype=np.float32)[labels] if classes > 1 else labels[:, None]
-        return x, y.astype(np.float32)
+_BUILDERS: dict[str, Callable[[], Any]] = {
+    "mnist_cnn_5x5": _mnist_cnn_5x5,
+    "mnist_cnn_3x3": _mnist_cnn_3x3,
+    "lenet5": _lenet5,
+    "cifar_cnn": _cifar_cnn,
+    "softmax_3072": _softmax_3072,
+    "emotion_cnn": _emotion_cnn,
+    "stock_lstm_b1": _stock_lstm,
+    "stock_lstm": _stock_lstm,
+    "text_bilstm": _text_bilstm,
+    "text_cnn": _text_cnn,
+    "alexnet": _alexnet,
+}
 
-    return make
-
-
-_CLASSES = {"optimizer": "adam", "loss": "categorical_crossentropy"}
+_SCALED: dict[str, Callable[..., Any]] = {
+    "scaled_cnn": _scaled_cnn,
+    "scaled_lstm": _scaled_lstm,
+}
 
 ALL = [
-    Workload("mnist_cnn_5x5", 200, _mnist_cnn_5x5, _images(28, 1, 10), _CLASSES),
-    Workload(
-        "mnist_cnn_3x3",
-        128,
-        _mnist_cnn_3x3,
-        _images(28, 1, 10),
-        {"optimizer": "adadelta", "loss": "categorical_crossentropy"},
-    ),
-    Workload(
-        "lenet5",
-        64,
-        _lenet5,
-        _images(32, 1, 10),
-        {"optimizer": "sgd", "loss": "categorical_crossentropy"},
-    ),
-    Workload("cifar_cnn", 20, _cifar_cnn, _images(32, 3, 10), _CLASSES),
-    Workload("softmax_3072", 20, _softmax_3072, _vector, _CLASSES),
-    Workload("emotion_cnn", 64, _emotion_cnn, _images(48, 1, 7), _CLASSES),
-    Workload("stock_lstm_b1", 1, _stock_lstm, _series, {"optimizer": "adam", "loss": "mse"}),
-    Workload("stock_lstm", 32, _stock_lstm, _series, {"optimizer": "adam", "loss": "mse"}),
-    Workload(
-        "text_bilstm",
-        32,
-        _text_bilstm,
-        _tokens(200, 20000, 1),
-        {"optimizer": "adam", "loss": "binary_crossentropy"},
-    ),
-    Workload(
-        "text_cnn",
-        50,
-        _text_cnn,
-        _tokens(56, 18765, 2),
-        {"optimizer": "adadelta", "loss": "categorical_crossentropy"},
-    ),
-    Workload(
-        "alexnet",
-        16,
-        _alexnet,
-        _images(227, 3, 1000),
-        {"optimizer": "sgd", "loss": "categorical_crossentropy"},
-    ),
+    Workload(name, BATCHES[name].size, build, BATCHES[name].data, BATCHES[name].compile)
+    for name, build in _BUILDERS.items()
 ]
 
 
@@ -235,3 +198,8 @@ def make(workload: Workload) -> tuple[Any, Data]:
     model = workload.build()
     model.compile(**workload.compile)
     return model, workload.data(np.random.default_rng(0), workload.batch)
+
+
+def build(name: str, sizes: dict[str, int]) -> Any:
+    """A named net, or a scaled one of these sizes, not compiled."""
+    return _SCALED[name](**sizes) if name in _SCALED else _BUILDERS[name]()

@@ -1,0 +1,120 @@
+"""Interleaved rounds: every peer in turn on the same workload, so that all meet the same load."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench import registry
+from bench.protocol import PeerError, Program, Unsupported
+from bench.registry import Peer
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and with what everybody is measured.
+
+    Args:
+        rounds: Turns of every peer.
+        seconds: Length of a turn; a step longer than that is taken once or twice.
+        threads: Threads of each peer.
+        variables: Environment variables of every peer.
+    """
+
+    rounds: int = 7
+    seconds: float = 1.0
+    threads: int = 2
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+class Field:
+    """The programs of some peers, alive for one workload.
+
+    Args:
+        peers: Who takes part.
+        plan: With which settings.
+    """
+
+    def __init__(self, peers: Sequence[Peer], plan: Plan) -> None:
+        self.failures: dict[str, str] = {}
+        self._plan = plan
+        self._variants = {peer.name: peer.variant for peer in peers}
+        self._programs: dict[str, Program] = {}
+        for peer in peers:
+            try:
+                self._programs[peer.name] = start(peer, plan)
+            except (PeerError, OSError) as error:
+                self.failures[peer.name] = str(error)
+
+    def __enter__(self) -> Field:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for program in self._programs.values():
+            program.close()
+
+    def versions(self) -> dict[str, dict[str, str]]:
+        """Package versions that each program told."""
+        return {name: program.versions for name, program in self._programs.items()}
+
+    def measure(
+        self, workload: str, mode: str, batch: int, sizes: dict[str, int] | None = None
+    ) -> dict[str, Entry]:
+        """Entries by peer: `first_step_ms`, `import_s`, `rounds` of milliseconds, `memory_mb`."""
+        request = {
+            "prepare": workload,
+            "mode": mode,
+            "batch": batch,
+            "threads": self._plan.threads,
+            "sizes": sizes or {},
+        }
+        entries: dict[str, Entry] = {}
+        for name, variant in self._variants.items():
+            first = self._ask(name, request | {"variant": variant})
+            if first and self._ask(name, {"run": self._plan.seconds / 2}):
+                import_s = self._programs[name].import_s
+                entries[name] = first | {"import_s": import_s, "rounds": []}
+        for index in range(self._plan.rounds):
+            for name in _rotated(list(entries), index):
+                turn = self._ask(name, {"run": self._plan.seconds}) or {"times": []}
+                entries[name]["rounds"].append(turn["times"])
+        for name, entry in entries.items():
+            entry |= self._ask(name, {"memory": True}) or {}
+        return {name: entry for name, entry in entries.items() if "memory_mb" in entry}
+
+    def _ask(self, name: str, request: dict[str, Any]) -> dict[str, Any] | None:
+        """The answer, or None from a program that cannot do this or takes no further part."""
+        if name not in self._programs:
+            return None
+        try:
+            return self._programs[name].ask(request)
+        except Unsupported:
+            return None
+        except PeerError as error:
+            self.failures[name] = str(error)
+            self._programs.pop(name).close()
+            return None
+
+
+def _rotated(names: list[str], by: int) -> list[str]:
+    by %= max(1, len(names))
+    return names[by:] + names[:by]
+
+
+def start(peer: Peer, plan: Plan) -> Program:
+    """Start a peer's program with its environment variables and as many processors as threads."""
+    libraries = ("OMP", "MKL", "OPENBLAS", "CONVNET")
+    variables = {f"{name}_NUM_THREADS": str(plan.threads) for name in libraries}
+    variables["TF_NUM_INTRAOP_THREADS"] = str(plan.threads)
+    variables["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    paths = [str(registry.ROOT)]
+    if peer.environment is None:
+        paths.append(os.environ.get("PYTHONPATH", ""))
+    variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    variables |= plan.variables | peer.variables
+    command = [str(peer.python), "-m", peer.module]
+    return Program(command, variables, registry.ROOT, plan.threads)
