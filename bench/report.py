@@ -11,27 +11,47 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import convnet
 from convnet import _core
 
 RESULTS = Path(__file__).parent / "results"
 
 
-def measure(run: Callable[[], Any], rounds: int = 7, seconds: float = 0.2) -> dict[str, float]:
+Run = Callable[[], Any]
+
+
+def measure(
+    run: Run, rounds: int = 7, seconds: float = 0.2, less: Run | None = None
+) -> dict[str, float]:
     """Milliseconds of one call: median, minimum and maximum of `rounds` rounds.
 
-    A round repeats the call for at least `seconds / rounds`; a first round warms up.
+    A round repeats the call for at least `seconds / rounds`; a first round warms up. What a call of
+    `less` takes in the same round is taken off.
     """
     times = []
     for _ in range(rounds + 1):
-        calls, start = 0, time.perf_counter()
-        while (elapsed := time.perf_counter() - start) < seconds / rounds or calls == 0:
-            run()
-            calls += 1
-        times.append((time.perf_counter() - start) / calls * 1e3)
-        del elapsed
+        time_of_run = _call_time(run, seconds / rounds)
+        times.append(time_of_run - (_call_time(less, seconds / rounds) if less else 0.0))
     times = times[1:]
     return {"median": statistics.median(times), "min": min(times), "max": max(times)}
+
+
+def _call_time(run: Run, seconds: float) -> float:
+    calls, start = 0, time.perf_counter()
+    while calls == 0 or time.perf_counter() - start < seconds:
+        run()
+        calls += 1
+    return (time.perf_counter() - start) / calls * 1e3
+
+
+def probe_copy(megabytes: int = 64) -> float:
+    """Gigabytes a second that NumPy copies in main memory, what is read and what is written."""
+    source = np.ones(megabytes * 250_000, np.float32)
+    target = np.empty_like(source)
+    best = measure(lambda: np.copyto(target, source), rounds=5, seconds=0.2)["min"]
+    return round(2 * source.nbytes / best / 1e6, 1)
 
 
 def environment() -> dict[str, Any]:

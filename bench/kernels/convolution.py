@@ -1,186 +1,196 @@
-"""Kernels against vectorised NumPy: `python -m bench.kernels [names] [--json FILE]`.
+"""Convolutions: plain, strided, dilated, depthwise, one-dimensional, transposed, and under a pool.
 
-Each convolution, dense layer and pool of the named shapes, forward and backward, beside NumPy's
-im2col and matrix product. Results stay in the core's layout; gathering inputs is part of the core's
-time.
+NumPy's: one matrix product with the patches (im2col), its transpose and the sum of patches back to
+pixels for the gradients; depthwise ones as a sum over taps.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
-from tests.cases.conv2d import MNIST, Conv2DCase
-from tests.cases.dense import BENCH as DENSE
-from tests.cases.dense import DenseCase
+from tests.cases import conv2d as cases
+from tests.cases.conv2d import Conv2DCase
 
-from bench import report
-from convnet import _core
+from bench.kernels.kernel import Array, Kernel, normal
 
-Run = Callable[[], Any]
+PLAIN = [*cases.MNIST, *cases.LENET5, *cases.CIFAR, *cases.EMOTION, *cases.OTHER]
 
 
-@dataclass
-class Kernel:
-    """One thing to time, in the core and in NumPy, and the multiply-adds it takes."""
+class NumpyConvolution:
+    """A convolution of one case; `taps` are where each tap reads the padded input."""
 
-    name: str
-    flops: float
-    core: Run
-    numpy: Run
+    def __init__(self, case: Conv2DCase) -> None:
+        self.case = case
+        top, bottom, left, right = case.padding
+        self.padded = case.size[0] + top + bottom, case.size[1] + left + right
+        spans = [(k - 1) * d + 1 for k, d in zip(case.kernel, case.dilation, strict=True)]
+        self.out = tuple(
+            (p - s) // step + 1 for p, s, step in zip(self.padded, spans, case.strides, strict=True)
+        )
+        self.taps = [
+            (slice(None), *(self._reach(i, k) for i, k in enumerate(tap)))
+            for tap in np.ndindex(*case.kernel)
+        ]
+
+    def _reach(self, axis: int, tap: int) -> slice:
+        first, step = tap * self.case.dilation[axis], self.case.strides[axis]
+        return slice(first, first + (self.out[axis] - 1) * step + 1, step)
+
+    def pad(self, x: Array) -> Array:
+        top, bottom, left, right = self.case.padding
+        widths = ((0, 0), (top, bottom), (left, right), (0, 0))
+        return np.pad(x, widths) if any(self.case.padding) else x
+
+    def crop(self, padded: Array) -> Array:
+        top, _, left, _ = self.case.padding
+        return padded[:, top : top + self.case.size[0], left : left + self.case.size[1]]
+
+    def patches(self, x: Array) -> Array:
+        """[N OH OW, KH KW C]."""
+        case, padded = self.case, self.pad(x)
+        spans = [(k - 1) * d + 1 for k, d in zip(case.kernel, case.dilation, strict=True)]
+        windows = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=(1, 2))
+        (sy, sx), (dy, dx) = case.strides, case.dilation
+        windows = windows[:, ::sy, ::sx, :, ::dy, ::dx]
+        taps = case.kernel[0] * case.kernel[1] * case.channels
+        return windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, taps)
+
+    def forward(self, x: Array, w: Array) -> Array:
+        if self.case.groups > 1:
+            padded, by_tap = self.pad(x), w.reshape(len(self.taps), -1)
+            return sum(padded[t] * by_tap[i] for i, t in enumerate(self.taps))
+        y = self.patches(x) @ w.reshape(-1, self.case.filters)
+        return y.reshape(len(x), *self.out, self.case.filters)
+
+    def backward_input(self, dy: Array, w: Array) -> Array:
+        case = self.case
+        dx = np.zeros((len(dy), *self.padded, case.channels), np.float32)
+        if case.groups > 1:
+            by_tap = w.reshape(len(self.taps), -1)
+            for i, tap in enumerate(self.taps):
+                dx[tap] += dy * by_tap[i]
+            return self.crop(dx)
+        columns = dy.reshape(-1, case.filters) @ w.reshape(-1, case.filters).T
+        columns = columns.reshape(*dy.shape[:3], len(self.taps), case.channels)
+        for i, tap in enumerate(self.taps):
+            dx[tap] += columns[:, :, :, i]
+        return self.crop(dx)
+
+    def backward_weight(self, x: Array, dy: Array) -> Array:
+        case = self.case
+        if case.groups > 1:
+            padded = self.pad(x)
+            by_tap = [np.einsum("nhwc,nhwc->c", padded[tap], dy) for tap in self.taps]
+            return np.stack(by_tap).reshape(*case.kernel, 1, case.filters)
+        dw = self.patches(x).T @ dy.reshape(-1, case.filters)
+        return dw.reshape(*case.kernel, case.channels, case.filters)
 
 
-def _plan(graph: Any, results: list[int], memory: dict[int, np.ndarray], feeds: Any, n: int) -> Run:
-    """Runs a graph whose results are sums that stay in memory of their own."""
-    for id in results:
-        memory[id] = np.zeros(graph.shape(id), np.float32)
-    plan = _core.Plan(graph, [], n, results)
-    for id, array in memory.items():
-        plan.bind(id, array)
-    order, hyper = np.arange(n), np.zeros((1, 1))
-    return lambda: plan.train(feeds, order, n, hyper)
-
-
-def _total(graph: Any, id: int) -> int:
-    return int(graph.add("batch_sum", graph.add("reshape", [id], {"shape": [-1]}))[0])
-
-
-def _patches(x: np.ndarray, case: Conv2DCase) -> np.ndarray:
-    top, bottom, left, right = case.padding
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, case.kernel, axis=(1, 2))
-    windows = windows[:, :: case.strides[0], :: case.strides[1]]
-    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(*windows.shape[:3], -1)
-
-
-def conv2d_kernels(case: Conv2DCase) -> list[Kernel]:
-    """Forward, gradient for the input and gradient for the weights of one convolution."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(case.batch, *case.size, case.channels)).astype(np.float32)
-    w = rng.normal(size=(*case.kernel, case.channels, case.filters)).astype(np.float32)
-    matrix = w.reshape(-1, case.filters)
-    y = _patches(x, case) @ matrix
-    dy = rng.normal(size=y.shape).astype(np.float32)
-    flops = 2.0 * y.size * matrix.shape[0]
-
-    def build(op: str) -> Run:
-        graph = _core.Graph()
-        feeds, memory = {}, {}
-
-        def fed(array: np.ndarray, name: str) -> int:
-            id = int(graph.input(array.shape[1:], name))
-            feeds[id] = array
-            return id
-
-        weights = graph.parameter(w.shape, "w")
-        memory[weights] = w
-        if op == "forward":
-            result = graph.add("conv2d", [fed(x, "x"), weights, None], case.attrs)[0]
-            return _plan(graph, [_total(graph, result)], memory, feeds, case.batch)
-        if op == "backward_input":
-            attrs = case.attrs | {"size": list(case.size)}
-            result = graph.add("conv2d_backward_input", [fed(dy, "dy"), weights], attrs)[0]
-            return _plan(graph, [_total(graph, result)], memory, feeds, case.batch)
-        attrs = case.attrs | {"kernel": list(case.kernel)}
-        parts = graph.add("conv2d_backward_weight", [fed(x, "x"), fed(dy, "dy")], attrs)
-        return _plan(graph, graph.add("slot_sum", parts), {}, feeds, case.batch)
-
-    flat = dy.reshape(-1, case.filters)
+def convolution(case: Conv2DCase) -> list[Kernel]:
+    """Forward, gradient for the input and gradient for the weights."""
+    numpy = NumpyConvolution(case)
+    x = normal(case.batch, *case.size, case.channels)
+    w = normal(*case.kernel, case.channels // case.groups, case.filters, seed=1)
+    dy = normal(case.batch, *numpy.out, case.filters, seed=2)
+    flops = 2.0 * dy.size * w[..., 0].size
+    back = case.attrs | {"size": list(case.size)}
+    to_weight = case.attrs | {"kernel": list(case.kernel)}
     return [
-        Kernel(f"{case.name} forward", flops, build("forward"), lambda: _patches(x, case) @ matrix),
+        Kernel(
+            f"{case.name} forward",
+            lambda g, x, w: g.add("conv2d", [x, w, None], case.attrs)[:1],
+            lambda: numpy.forward(x, w),
+            [x],
+            [w],
+            flops=flops,
+        ),
         Kernel(
             f"{case.name} backward_input",
-            flops,
-            build("backward_input"),
-            lambda: _numpy_backward_input(dy, matrix, case),
+            lambda g, dy, w: g.add("conv2d_backward_input", [dy, w], back),
+            lambda: numpy.backward_input(dy, w),
+            [dy],
+            [w],
+            flops=flops,
         ),
         Kernel(
             f"{case.name} backward_weight",
-            flops,
-            build("backward_weight"),
-            lambda: _patches(x, case).reshape(-1, matrix.shape[0]).T @ flat,
+            lambda g, x, dy: g.add("conv2d_backward_weight", [x, dy], to_weight),
+            lambda: numpy.backward_weight(x, dy),
+            [x, dy],
+            before=lambda g, x, dy: (x, *g.add("live_only", [dy])),
+            flops=flops,
         ),
     ]
 
 
-def _numpy_backward_input(dy: np.ndarray, matrix: np.ndarray, case: Conv2DCase) -> np.ndarray:
-    columns = (dy @ matrix.T).reshape(*dy.shape[:3], *case.kernel, case.channels)
-    top, bottom, left, right = case.padding
-    shape = (case.batch, case.size[0] + top + bottom, case.size[1] + left + right, case.channels)
-    dx = np.zeros(shape, np.float32)
-    height, width = dy.shape[1:3]
-    for ky in range(case.kernel[0]):
-        for kx in range(case.kernel[1]):
-            dx[:, ky : ky + height, kx : kx + width] += columns[:, :, :, ky, kx]
-    return dx
+def transposed(case: Conv2DCase) -> Iterator[Kernel]:
+    """The same kernels: a transposed convolution is the gradient of one for its input."""
+    roles = ("backward_input", "forward", "backward_weight")
+    for kernel, role in zip(convolution(case), roles, strict=True):
+        yield replace(kernel, name=f"{case.name} {role}")
 
 
-def dense_kernels(case: DenseCase) -> list[Kernel]:
-    """Forward, gradient for the input and gradient for the weights of one dense layer."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(case.batch, case.inputs)).astype(np.float32)
-    w = rng.normal(size=(case.inputs, case.units)).astype(np.float32)
-    dy = rng.normal(size=(case.batch, case.units)).astype(np.float32)
-    flops = 2.0 * x.size * case.units
+def under_max_pool(case: Conv2DCase) -> Iterator[Kernel]:
+    """Convolution, ReLU and a 2x2 max pool in one kernel, and all of its gradients.
 
-    def build(op: str) -> Run:
-        graph = _core.Graph()
-        weights = graph.parameter(w.shape, "w")
-        x_id, dy_id = graph.input(x.shape[1:], "x"), graph.input(dy.shape[1:], "dy")
-        feeds = {x_id: x, dy_id: dy}
-        if op == "weight":
-            rows = graph.add("lanes_to_rows", [dy_id])[0]
-            attrs = {"units": case.units}
-            results = graph.add("dense_backward_weight", [x_id, rows], attrs)
-            return _plan(graph, results, {weights: w}, feeds, case.batch)
-        name, inputs = (
-            ("dense", [x_id, weights, None])
-            if op == "forward"
-            else ("dense_backward_input", [dy_id, weights])
-        )
-        result = graph.add(name, inputs)[0]
-        return _plan(graph, [_total(graph, result)], {weights: w}, feeds, case.batch)
+    NumPy is given the winners of the pool for the gradient, as the core is.
+    """
+    numpy = NumpyConvolution(case)
+    x = normal(case.batch, *case.size, case.channels)
+    w = normal(*case.kernel, case.channels, case.filters, seed=1)
+    high, wide = numpy.out[0] // 2, numpy.out[1] // 2
+    dz = normal(case.batch, high, wide, case.filters, seed=2)
+    flops = 2.0 * case.batch * numpy.out[0] * numpy.out[1] * w.size
+    corners = [np.s_[:, i : 2 * high : 2, j : 2 * wide : 2] for i in (0, 1) for j in (0, 1)]
+    attrs = case.attrs | {"activation": "relu", "pool": "max"}
 
-    return [
-        Kernel(f"{case.name} forward", flops, build("forward"), lambda: x @ w),
-        Kernel(f"{case.name} backward_input", flops, build("input"), lambda: dy @ w.T),
-        Kernel(f"{case.name} backward_weight", flops, build("weight"), lambda: x.T @ dy),
-    ]
+    def forward() -> Array:
+        y = numpy.forward(x, w)
+        z = np.maximum(y[corners[0]], 0)
+        for corner in corners[1:]:
+            np.maximum(z, y[corner], out=z)
+        return z
 
+    y = numpy.forward(x, w)
+    quarters = np.stack([y[corner] for corner in corners])
+    winner, alive = quarters.argmax(0), quarters.max(0) > 0
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="cases to run; all by default")
-    parser.add_argument("--json", type=Path, default=report.RESULTS / "kernels.json")
-    arguments = parser.parse_args()
-    environment = report.environment()
-    print(", ".join(f"{k} {v}" for k, v in environment.items()))
-    kernels = [k for case in MNIST for k in conv2d_kernels(case)]
-    kernels += [k for case in DENSE for k in dense_kernels(case)]
-    rows = []
-    for kernel in kernels:
-        if arguments.names and not any(name in kernel.name for name in arguments.names):
-            continue
-        core, numpy = report.measure(kernel.core), report.measure(kernel.numpy)
-        rate = kernel.flops / core["median"] / 1e6
-        rows.append(
-            {
-                "kernel": kernel.name,
-                "core_ms": core["median"],
-                "numpy_ms": numpy["median"],
-                "ratio": numpy["median"] / core["median"],
-                "gflops": rate,
-                "of_peak": rate / environment["peak_gflops"],
-            }
-        )
-    columns = ["kernel", "core_ms", "numpy_ms", "ratio", "gflops", "of_peak"]
-    report.print_table(columns, [[row[c] for c in columns] for row in rows])
-    report.write_json(arguments.json, environment, rows)
+    def backward() -> tuple[Array, Array]:
+        dy = np.zeros_like(y)
+        dead_or_dz = dz * alive
+        for i, corner in enumerate(corners):
+            dy[corner] = dead_or_dz * (winner == i)
+        return numpy.backward_input(dy, w), numpy.backward_weight(x, dy)
+
+    def pooled(g, x, w):
+        return g.add("conv2d", [x, w, None], attrs)[:1]
+
+    def gradients(g, x, dz, w, z):
+        found = g.backward([], {z: dz}, [x])
+        return found[x], found[w]
+
+    name = f"{case.name} with relu and max pool"
+    yield Kernel(f"{name} forward", pooled, forward, [x], [w], flops=flops)
+    yield Kernel(
+        f"{name} backward",
+        gradients,
+        backward,
+        [x, dz],
+        [w],
+        before=lambda g, x, dz, w: (x, dz, w, *pooled(g, x, w)),
+        flops=2 * flops,
+    )
 
 
-if __name__ == "__main__":
-    main()
+def kernels(batch: int | None = None) -> Iterator[Kernel]:
+    def sized(case: Conv2DCase) -> Conv2DCase:
+        return replace(case, batch=batch or case.batch)
+
+    for case in PLAIN:
+        yield from convolution(sized(case))
+    for case in cases.TRANSPOSED:
+        yield from transposed(sized(case))
+    for case in cases.MNIST:
+        yield from under_max_pool(sized(case))

@@ -45,7 +45,42 @@ SMALL = [
     Conv2DCase("wide_channels", 4, (4, 5), 37, 29, (3, 3), padding=(1, 1, 1, 1)),
 ]
 
+_SAME_3X3 = (1, 1, 1, 1)
+
 MNIST = [
     Conv2DCase("mnist_conv1", 200, (28, 28), 1, 16, (5, 5), padding=(2, 2, 2, 2)),
     Conv2DCase("mnist_conv2", 200, (14, 14), 16, 36, (5, 5), padding=(2, 2, 2, 2)),
 ]
+
+LENET5 = [
+    Conv2DCase("lenet5_conv1", 64, (32, 32), 1, 6, (5, 5)),
+    Conv2DCase("lenet5_conv2", 64, (14, 14), 6, 16, (5, 5)),
+    Conv2DCase("lenet5_conv3", 64, (5, 5), 16, 120, (5, 5)),
+]
+
+CIFAR = [
+    Conv2DCase("cifar_conv1", 20, (32, 32), 3, 32, (3, 3), padding=_SAME_3X3),
+    Conv2DCase("cifar_conv2", 20, (16, 16), 32, 32, (3, 3), padding=_SAME_3X3),
+    Conv2DCase("cifar_conv3", 20, (8, 8), 32, 32, (3, 3), padding=_SAME_3X3),
+]
+
+EMOTION = [
+    Conv2DCase("emotion_conv1", 64, (48, 48), 1, 32, (3, 3)),
+    Conv2DCase("emotion_conv2", 64, (46, 46), 32, 64, (3, 3)),
+    Conv2DCase("emotion_conv3", 64, (22, 22), 64, 128, (3, 3)),
+    Conv2DCase("emotion_conv4", 64, (10, 10), 128, 128, (3, 3)),
+]
+
+OTHER = [
+    Conv2DCase("alexnet_conv1_strided", 16, (227, 227), 3, 96, (11, 11), strides=(4, 4)),
+    Conv2DCase("text_cnn_conv1d", 50, (1, 56), 128, 100, (1, 3)),
+    Conv2DCase("pointwise_64_to_128", 16, (28, 28), 64, 128, (1, 1)),
+    Conv2DCase("depthwise_3x3", 16, (28, 28), 64, 64, (3, 3), padding=_SAME_3X3, groups=64),
+    Conv2DCase(
+        "depthwise_3x3_strided", 16, (28, 28), 64, 64, (3, 3), (2, 2), (0, 1, 0, 1), groups=64
+    ),
+    Conv2DCase("dilated_3x3", 16, (28, 28), 32, 32, (3, 3), padding=(2, 2, 2, 2), dilation=(2, 2)),
+]
+
+# The convolution whose gradient for its input the transposed convolution is.
+TRANSPOSED = [Conv2DCase("upsample_transposed", 16, (28, 28), 32, 64, (3, 3), (2, 2), (0, 1, 0, 1))]

@@ -14,6 +14,18 @@ class DenseCase:
     leading: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class MatmulCase:
+    """[stack.., rows, inner] times [stack.., inner, columns] a sample."""
+
+    name: str
+    batch: int
+    stack: tuple[int, ...]
+    rows: int
+    inner: int
+    columns: int
+
+
 SMALL = [
     DenseCase("one_by_one", 1, 1, 1),
     DenseCase("odd", 37, 23, 29),
@@ -27,4 +39,9 @@ BENCH = [
     DenseCase("mnist_dense", 200, 1764, 128),
     DenseCase("head", 200, 128, 10),
     DenseCase("square_1024", 64, 1024, 1024),
+    DenseCase("softmax_3072", 20, 3072, 10),
+]
+
+MATMUL = [
+    MatmulCase("attention_scores", 32, (4,), 64, 32, 64),
 ]

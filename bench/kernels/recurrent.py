@@ -1,0 +1,63 @@
+"""LSTM, GRU and the simple RNN over whole sequences, forward and all gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from tests.cases.rnn import BENCH, RnnShape
+
+from bench.kernels.kernel import Array, Kernel, normal
+from bench.kernels.numpy_recurrent import CELLS, weight_gradients
+
+STATES = {"lstm": 2, "gru": 1, "simple_rnn": 1}
+
+
+def recurrent(op: str, shape: RnnShape) -> Iterator[Kernel]:
+    """Forward, and the gradients of input, kernels and bias given what the forward pass kept."""
+    gates, numpy_forward, numpy_backward = CELLS[op]
+    columns, sequences = gates * shape.units, shape.return_sequences
+    x = normal(shape.batch, shape.steps, shape.features)
+    w = normal(shape.features, columns, seed=1) / np.float32(np.sqrt(shape.features))
+    u = normal(shape.units, columns, seed=2) / np.float32(np.sqrt(shape.units))
+    b = normal(*((2,) if op == "gru" else ()), columns, seed=3)
+    dy = normal(shape.batch, *((shape.steps,) if sequences else ()), shape.units, seed=4)
+    flops = 2.0 * shape.batch * shape.steps * columns * (shape.features + shape.units)
+    h, kept = numpy_forward(x, w, u, b)
+    dy_by_step = np.zeros_like(h[1:])
+    dy_by_step[:] = dy.swapaxes(0, 1) if sequences else 0
+    dy_by_step[-1] = dy[:, -1] if sequences else dy
+
+    def forward() -> Array:
+        h, _ = numpy_forward(x, w, u, b)
+        return h[1:].swapaxes(0, 1) if sequences else h[-1]
+
+    def backward() -> list[Array]:
+        return weight_gradients(x, h, w, *numpy_backward(h, kept, u, dy_by_step))
+
+    def layer(g, x, *weights):
+        none = [None] * (STATES[op] + 3)
+        return g.add(op, [x, *weights, *none], {"return_sequences": sequences})[:1]
+
+    def gradients(g, x, dy, *weights_and_y):
+        *weights, y = weights_and_y
+        found = g.backward([], {y: dy}, [x])
+        return [found[id] for id in (x, *weights)]
+
+    yield Kernel(f"{shape.name} {op} forward", layer, forward, [x], [w, u, b], flops=flops)
+    yield Kernel(
+        f"{shape.name} {op} backward",
+        gradients,
+        backward,
+        [x, dy],
+        [w, u, b],
+        before=lambda g, x, dy, *weights: (x, dy, *weights, *layer(g, x, *weights)),
+        flops=2 * flops,
+    )
+
+
+def kernels(batch: int | None = None) -> Iterator[Kernel]:
+    for op in CELLS:
+        for shape in BENCH:
+            yield from recurrent(op, replace(shape, batch=batch or shape.batch))

@@ -1,0 +1,25 @@
+"""Named shapes of values that ops work on element by element or row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ValueCase:
+    """A batch of samples of `shape`."""
+
+    name: str
+    batch: int
+    shape: tuple[int, ...]
+
+
+MAPS = [
+    ValueCase("mnist_map", 200, (14, 14, 36)),
+    ValueCase("mnist_features", 200, (128,)),
+]
+
+LOGITS = [
+    ValueCase("mnist_logits", 200, (10,)),
+    ValueCase("alexnet_logits", 16, (1000,)),
+]
