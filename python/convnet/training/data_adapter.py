@@ -112,11 +112,20 @@ def flatten_like(value: Any, names: list[str], what: str) -> list[np.ndarray]:
 
 
 def weights_like(value: Any, names: list[str]) -> list[np.ndarray | None]:
-    """Sample weights for each of the outputs `names`: one array for all, a list or a dict."""
+    """Sample weights for each of the outputs `names`: one array for all, a list or a dict.
+
+    Raises:
+        ValueError: if weights are given for something else.
+    """
     what = "sample_weight"
     if value is None:
         return [None] * len(names)
     if isinstance(value, dict):
+        if not value.keys() <= set(names):
+            raise ValueError(
+                f"Invalid value for argument `{what}`. Expected a dict with keys of {names}. "
+                f"Received: {sorted(value)}"
+            )
         return [as_array(value[name], what) if name in value else None for name in names]
     if is_list_of_arrays(value):
         return [*flatten_like(value, names, what)]

@@ -38,6 +38,9 @@ class Engine:
         self._compilation = compilation
         self._optimizer = optimizer
         self._parameters: FlatParameters | None = None
+        built = all(layer.built for layer in model._flatten_layers())
+        # What is trainable is settled when a model is compiled, or else at its first step.
+        self._trainable = model.trainable_variables if built else None
         self._steps: OrderedDict[Any, Step] = OrderedDict()
 
     def results(self) -> dict[str, Any]:
@@ -148,8 +151,9 @@ class Engine:
             return TestStep(call, self._compilation, data, capacity, names)
         if self._parameters is None:
             self._build_model(data)
-            variables = self._model.trainable_variables
-            self._parameters = FlatParameters(variables, self._optimizer)
+            if self._trainable is None:
+                self._trainable = self._model.trainable_variables
+            self._parameters = FlatParameters(self._trainable, self._optimizer)
         return TrainStep(
             call,
             self._compilation,

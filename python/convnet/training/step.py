@@ -43,7 +43,6 @@ class Step:
         data: Arrays,
         capacity: int,
         output_names: list[str] | None,
-        keep_outputs: bool = False,
     ) -> None:
         self.capacity = capacity
         self.compilation = compilation
@@ -53,7 +52,7 @@ class Step:
         self._tracked = False
         # Sums beside the first of a tracker: their counts would count the samples twice.
         self._extra_totals: list[tuple[Metric, np.ndarray]] = []
-        with Trace(training=self.training) as trace:
+        with Trace(training=self.training, trainable=self._trainable_ids()) as trace:
             self._trace = trace
             self.inputs = [trace.input(a.shape[1:], f"x{i}") for i, a in enumerate(data.x)]
             outputs, extra_losses = model(self.inputs)
@@ -64,7 +63,11 @@ class Step:
                 for i, w in enumerate(data.weights or [None] * len(data.y))
             ]
             self._record(_names(outputs, output_names), extra_losses)
-        self._finish(keep_outputs)
+        self._finish()
+
+    def _trainable_ids(self) -> set[int]:
+        """Ids of the variables that gradients are wanted for."""
+        return set()
 
     def _record(self, output_names: list[str], extra_losses: list[GraphTensor]) -> None:
         shapes = [output.shape for output in self.outputs]
@@ -162,8 +165,8 @@ class Step:
             ids = [values.id, None if weights is None else weights.id]
             self._accumulate(self._trace.graph.add("metric_mean", ids, {})[0], memory)
 
-    def _finish(self, keep_outputs: bool) -> None:
-        keep = [o.id for o in self.outputs] if keep_outputs or self.untraced else []
+    def _finish(self) -> None:
+        keep = [o.id for o in self.outputs] if self.untraced else []
         self._shapes = [self._trace.graph.shape(o.id) for o in self.outputs] if keep else []
         self._trace.graph.fuse(keep)
         bound = self._differentiate()

@@ -28,6 +28,9 @@ class TrainStep(Step):
         self._parameters = parameters
         super().__init__(*args, **kwargs)
 
+    def _trainable_ids(self) -> set[int]:
+        return {id(variable) for variable in self._parameters.variables}
+
     @property
     def eager_update(self) -> bool:
         """Whether the optimizer updates in Python, after each step."""

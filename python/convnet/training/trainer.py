@@ -21,6 +21,16 @@ from convnet.training.feeds import ArrayFeed, SourceFeed
 from convnet.training.model_data import ModelData, array_feed, with_class_weight
 from convnet.training.prediction import Predictor
 
+# Methods that Keras calls for each step where a subclass overrides them.
+_OWN_STEPS = (
+    "train_step",
+    "test_step",
+    "compute_loss",
+    "compute_metrics",
+    "make_train_function",
+    "make_test_function",
+)
+
 
 class Trainer:
     """The training side of `Model`: `compile`, `fit`, `evaluate`, `predict` and their kin."""
@@ -261,6 +271,7 @@ class Trainer:
         Returns:
             An array with one row for each sample, or a structure of them like the outputs.
         """
+        self._refuse_own(("predict_step", "make_predict_function"))
         if self._predictor is None:
             self._predictor = Predictor(self)
         return self._predictor.predict(x, batch_size, verbose, steps, callbacks)
@@ -353,7 +364,16 @@ class Trainer:
                 f"You must call `compile()` before calling `{method}()`. "
                 f"Received: model {getattr(self, 'name', '')!r}, which is not compiled."
             )
+        self._refuse_own(_OWN_STEPS)
         return self._engine
+
+    def _refuse_own(self, methods: tuple[str, ...]) -> None:
+        own = [name for name in methods if hasattr(type(self), name)]
+        if own:
+            raise NotImplementedError(
+                f"Steps run as plans: a model cannot override {', '.join(own)}. Use a `Loss`, a "
+                f"`Metric`, `add_loss` or a callback instead. Received: {type(self).__name__}"
+            )
 
     def _training_engine(self, method: str) -> Engine:
         engine = self._compiled_engine(method)
