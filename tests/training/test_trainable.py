@@ -54,6 +54,12 @@ def test_what_trains_is_settled_when_a_model_is_compiled(fits):
     assert changed(model, lambda: model.fit(X, Y, verbose=0)) == {"last"}
 
 
+def test_layers_added_after_compiling_train():
+    model = network()
+    model.add(layers.Dense(3, activation="softmax", name="added"))
+    assert changed(model, lambda: model.fit(X, Y, verbose=0)) == {"first", "last", "added"}
+
+
 def test_a_critic_trains_alone_and_is_frozen_within_another_model():
     critic = convnet.Sequential([layers.Input((4,)), layers.Dense(1, activation="sigmoid")])
     critic.compile("sgd", "binary_crossentropy")

@@ -17,6 +17,7 @@ from convnet.training.feeds import ArrayFeed, SourceFeed
 from convnet.training.parameters import FlatParameters
 from convnet.training.step import Step, TestStep
 from convnet.training.train_step import TrainStep
+from convnet.variables import Variable
 
 Feed = ArrayFeed | SourceFeed
 
@@ -38,9 +39,9 @@ class Engine:
         self._compilation = compilation
         self._optimizer = optimizer
         self._parameters: FlatParameters | None = None
-        built = all(layer.built for layer in model._flatten_layers())
-        # What is trainable is settled when a model is compiled, or else at its first step.
-        self._trainable = model.trainable_variables if built else None
+        # What trains is settled when a model is compiled, unless it gets further variables.
+        self._trainable = model.trainable_variables
+        self._variables = model.variables
         self._steps: OrderedDict[Any, Step] = OrderedDict()
 
     def results(self) -> dict[str, Any]:
@@ -151,9 +152,7 @@ class Engine:
             return TestStep(call, self._compilation, data, capacity, names)
         if self._parameters is None:
             self._build_model(data)
-            if self._trainable is None:
-                self._trainable = self._model.trainable_variables
-            self._parameters = FlatParameters(self._trainable, self._optimizer)
+            self._parameters = FlatParameters(self._variables_to_train(), self._optimizer)
         return TrainStep(
             call,
             self._compilation,
@@ -163,6 +162,12 @@ class Engine:
             optimizer=self._optimizer,
             parameters=self._parameters,
         )
+
+    def _variables_to_train(self) -> list[Variable]:
+        known = {id(variable) for variable in self._variables}
+        if known == {id(variable) for variable in self._model.variables}:
+            return list(self._trainable)
+        return list(self._model.trainable_variables)
 
     def _build_model(self, data: Arrays) -> None:
         """Trace the model once, so that all its layers have their weights."""
