@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.kernels import FAMILIES
+from bench.kernels import FAMILIES, select
 from bench.kernels.kernel import Kernel
 
 COLUMNS = ["name", "core_ms", "numpy_ms", "ratio", "gflops", "gbytes", "of_peak"]
@@ -53,10 +53,8 @@ def main() -> None:
     print(", ".join(f"{k} {v}" for k, v in environment.items()))
     rows = [
         row(family, kernel, arguments.seconds, environment)
-        for family, kernels in FAMILIES.items()
-        for kernel in kernels()
-        if not arguments.names
-        or any(name in kernel.name or name == family for name in arguments.names)
+        for family in FAMILIES
+        for kernel in select(family, arguments.names)
     ]
     report.print_table(COLUMNS, [[row[c] for c in COLUMNS] for row in rows])
     report.write_json(arguments.json, environment, rows)

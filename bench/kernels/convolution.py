@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from tests.cases import conv2d as cases
 from tests.cases.conv2d import Conv2DCase
 
-from bench.kernels.kernel import Array, Kernel, normal
+from bench.kernels.kernel import Array, Builder, Kernel, normal, sized
 
 PLAIN = [*cases.MNIST, *cases.LENET5, *cases.CIFAR, *cases.EMOTION, *cases.OTHER]
 
@@ -184,13 +185,9 @@ def under_max_pool(case: Conv2DCase) -> Iterator[Kernel]:
     )
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
-    def sized(case: Conv2DCase) -> Conv2DCase:
-        return replace(case, batch=batch or case.batch)
-
-    for case in PLAIN:
-        yield from convolution(sized(case))
-    for case in cases.TRANSPOSED:
-        yield from transposed(sized(case))
-    for case in cases.MNIST:
-        yield from under_max_pool(sized(case))
+def kernels(batch: int | None = None) -> list[Builder]:
+    return [
+        *(partial(convolution, case) for case in sized(PLAIN, batch)),
+        *(partial(transposed, case) for case in sized(cases.TRANSPOSED, batch)),
+        *(partial(under_max_pool, case) for case in sized(cases.MNIST, batch)),
+    ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 from tests.cases.dense import BENCH, MATMUL, DenseCase, MatmulCase
 
-from bench.kernels.kernel import Kernel, normal
+from bench.kernels.kernel import Builder, Kernel, normal, sized
 
 
 def dense(case: DenseCase) -> Iterator[Kernel]:
@@ -54,8 +54,8 @@ def matmul(case: MatmulCase) -> Iterator[Kernel]:
     )
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
-    for case in BENCH:
-        yield from dense(replace(case, batch=batch or case.batch))
-    for case in MATMUL:
-        yield from matmul(replace(case, batch=batch or case.batch))
+def kernels(batch: int | None = None) -> list[Builder]:
+    return [
+        *(partial(dense, case) for case in sized(BENCH, batch)),
+        *(partial(matmul, case) for case in sized(MATMUL, batch)),
+    ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from tests.cases.values import MAPS, ValueCase
 
-from bench.kernels.kernel import Array, Kernel, mask_of, normal, traffic
+from bench.kernels.kernel import Array, Builder, Kernel, mask_of, normal, sized, traffic
 
 RATE = 0.5
 
@@ -56,9 +56,9 @@ def activation(fn: str, case: ValueCase) -> Iterator[Kernel]:
     )
 
 
-def addition(case: ValueCase) -> Kernel:
+def addition(case: ValueCase) -> Iterator[Kernel]:
     a, b = normal(case.batch, *case.shape), normal(case.batch, *case.shape, seed=1)
-    return Kernel(
+    yield Kernel(
         f"{case.name} add",
         lambda g, a, b: g.add("binary", [a, b], {"fn": "add"}),
         lambda: a + b,
@@ -103,10 +103,13 @@ def dropout(case: ValueCase) -> Iterator[Kernel]:
     )
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
-    for case in MAPS:
-        sized = replace(case, batch=batch or case.batch)
-        for fn in ACTIVATIONS:
-            yield from activation(fn, sized)
-        yield addition(sized)
-        yield from dropout(sized)
+def kernels(batch: int | None = None) -> list[Builder]:
+    return [
+        builder
+        for case in sized(MAPS, batch)
+        for builder in (
+            *(partial(activation, fn, case) for fn in ACTIVATIONS),
+            partial(addition, case),
+            partial(dropout, case),
+        )
+    ]

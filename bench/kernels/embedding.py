@@ -6,12 +6,12 @@ NumPy's gradient sorts the numbers and sums runs of equal ones: faster than np.a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from tests.cases.embedding import BENCH, EmbeddingCase
 
-from bench.kernels.kernel import Array, Kernel, normal, traffic
+from bench.kernels.kernel import Array, Builder, Kernel, normal, sized, traffic
 
 
 def table_gradient(ids: Array, dy: Array, table: Array) -> Array:
@@ -45,6 +45,5 @@ def embedding(case: EmbeddingCase) -> Iterator[Kernel]:
     )
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
-    for case in BENCH:
-        yield from embedding(replace(case, batch=batch or case.batch))
+def kernels(batch: int | None = None) -> list[Builder]:
+    return [partial(embedding, case) for case in sized(BENCH, batch)]

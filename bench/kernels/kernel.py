@@ -9,9 +9,9 @@ their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from convnet import _core
 Array = np.ndarray
 Ids = Sequence[int]
 RATE_AND_STEPS_DONE = np.array([[1e-3, 0.0]])
+Case = TypeVar("Case")
 LARGE = 1e7  # floating-point operations from which one run a step is enough
 
 
@@ -32,6 +33,11 @@ def normal(*shape: int, seed: int = 0) -> Array:
 def traffic(*arrays: Array) -> float:
     """Bytes of arrays that are each read or written once."""
     return float(sum(array.size for array in arrays)) * 4
+
+
+def sized(cases: Sequence[Case], batch: int | None) -> list[Case]:
+    """Cases with `batch` samples where it is given."""
+    return [replace(case, batch=batch or case.batch) for case in cases]
 
 
 @dataclass
@@ -77,6 +83,9 @@ class Kernel:
         steps = report.measure(Step(self, self.repeats), 5, seconds, less=Step(self, 0))
         core = {name: time / self.repeats for name, time in steps.items()}
         return {"core": core, "numpy": report.measure(self.numpy, 5, seconds)}
+
+
+Builder = Callable[[], Iterable[Kernel]]
 
 
 class Step:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from tests.cases.values import LOGITS, ValueCase
 
-from bench.kernels.kernel import Array, Kernel, normal, traffic
+from bench.kernels.kernel import Array, Builder, Kernel, normal, sized, traffic
 
 
 def _exponentials(x: Array) -> tuple[Array, Array, Array]:
@@ -85,7 +85,5 @@ def crossentropy(op: str, case: ValueCase) -> Iterator[Kernel]:
     )
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
-    for case in LOGITS:
-        for op in NUMPY:
-            yield from crossentropy(op, replace(case, batch=batch or case.batch))
+def kernels(batch: int | None = None) -> list[Builder]:
+    return [partial(crossentropy, op, case) for case in sized(LOGITS, batch) for op in NUMPY]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from tests.cases.values import LOGITS, MAPS, ValueCase
 
-from bench.kernels.kernel import Array, Kernel, normal, traffic
+from bench.kernels.kernel import Array, Builder, Kernel, normal, sized, traffic
 
 EPSILON = 1e-3
 ATTRS = {"epsilon": EPSILON}
@@ -118,8 +119,8 @@ def batch_norm(case: ValueCase) -> Iterator[Kernel]:
         yield replace(kernel, name=f"{case.name} {kernel.name}")
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
-    for case in LOGITS:
-        yield from softmax(replace(case, batch=batch or case.batch))
-    for case in MAPS:
-        yield from batch_norm(replace(case, batch=batch or case.batch))
+def kernels(batch: int | None = None) -> list[Builder]:
+    return [
+        *(partial(softmax, case) for case in sized(LOGITS, batch)),
+        *(partial(batch_norm, case) for case in sized(MAPS, batch)),
+    ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from bench.kernels.kernel import RATE_AND_STEPS_DONE, Array, Kernel, normal, traffic
+from bench.kernels.kernel import RATE_AND_STEPS_DONE, Array, Builder, Kernel, normal, traffic
 
 PARAMETERS = 1_000_000
 RATE = float(RATE_AND_STEPS_DONE[0, 0])
@@ -59,7 +60,7 @@ STEPS: dict[str, tuple[str, dict[str, float], Callable[..., None], int]] = {
 }
 
 
-def step(name: str, size: int) -> Kernel:
+def step(name: str, size: int) -> Iterator[Kernel]:
     op, attrs, function, slots = STEPS[name]
     buffers = [normal(size, seed=i) for i in range(2)]
     buffers += [normal(size, seed=2 + i) ** 2 for i in range(slots)]
@@ -73,7 +74,7 @@ def step(name: str, size: int) -> Kernel:
         g.update(op, ids, attrs)
         return []
 
-    return Kernel(
+    yield Kernel(
         name,
         core,
         numpy,
@@ -82,7 +83,7 @@ def step(name: str, size: int) -> Kernel:
     )
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
+def kernels(batch: int | None = None) -> list[Builder]:
     """`batch` stands for a small number of parameters as well."""
-    for name in STEPS:
-        yield step(name, PARAMETERS if batch is None else 100 * batch)
+    size = PARAMETERS if batch is None else 100 * batch
+    return [partial(step, name, size) for name in STEPS]

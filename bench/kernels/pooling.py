@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from tests.cases.pool import BENCH, PoolCase
 
-from bench.kernels.kernel import Array, Kernel, mask_of, normal, traffic
+from bench.kernels.kernel import Array, Builder, Kernel, mask_of, normal, sized, traffic
 
 
 class TapPool:
@@ -126,6 +126,5 @@ def pools(case: PoolCase) -> Iterator[Kernel]:
     )
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
-    for case in BENCH:
-        yield from pools(replace(case, batch=batch or case.batch))
+def kernels(batch: int | None = None) -> list[Builder]:
+    return [partial(pools, case) for case in sized(BENCH, batch)]

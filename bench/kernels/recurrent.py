@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from tests.cases.rnn import BENCH, RnnShape
 
-from bench.kernels.kernel import Array, Kernel, normal
+from bench.kernels.kernel import Array, Builder, Kernel, normal, sized
 from bench.kernels.numpy_recurrent import CELLS, weight_gradients
 
 STATES = {"lstm": 2, "gru": 1, "simple_rnn": 1}
@@ -57,7 +57,5 @@ def recurrent(op: str, shape: RnnShape) -> Iterator[Kernel]:
     )
 
 
-def kernels(batch: int | None = None) -> Iterator[Kernel]:
-    for op in CELLS:
-        for shape in BENCH:
-            yield from recurrent(op, replace(shape, batch=batch or shape.batch))
+def kernels(batch: int | None = None) -> list[Builder]:
+    return [partial(recurrent, op, shape) for op in CELLS for shape in sized(BENCH, batch)]

@@ -23,3 +23,7 @@ LOGITS = [
     ValueCase("mnist_logits", 200, (10,)),
     ValueCase("alexnet_logits", 16, (1000,)),
 ]
+
+MOVED = [
+    ValueCase("emotion_map", 64, (22, 22, 64)),
+]
