@@ -70,6 +70,24 @@ class Step:
         return set()
 
     def _record(self, output_names: list[str], extra_losses: list[GraphTensor]) -> None:
+        self._resolve(output_names)
+        for i, (target, output) in enumerate(zip(self.targets, self.outputs, strict=False)):
+            loss = self.compilation.losses[i]
+            if loss is not None:
+                with _explained(loss, target, output, self.weights[i]):
+                    self._add_loss(i, loss, target, output)
+            for metric in self.compilation.metrics[i].plain:
+                self._add_metric(i, metric, target, output, weighted=False)
+            for metric in self.compilation.metrics[i].weighted:
+                self._add_metric(i, metric, target, output, weighted=True)
+        for extra in extra_losses:
+            self._track(extra.id, self.compilation.loss_tracker, first=not self._tracked)
+            self._losses.append(extra.id)
+        if not self._losses:
+            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
+
+    def _resolve(self, output_names: list[str]) -> None:
+        """Find losses and metrics for the shapes of outputs and targets, and check these."""
         shapes = [output.shape for output in self.outputs]
         target_shapes = [target.shape for target in self.targets] or shapes
         if len(target_shapes) != len(shapes):
@@ -82,22 +100,6 @@ class Step:
             raise ValueError(
                 f"The loss needs targets for the outputs of shapes {shapes}. Received: y=None"
             )
-        for i, (target, output) in enumerate(zip(self.targets, self.outputs, strict=False)):
-            loss = self.compilation.losses[i]
-            if loss is not None:
-                with _explained(loss, target, output, self.weights[i]):
-                    self._add_loss(i, loss, target, output)
-            for weighted, metrics in (
-                (False, self.compilation.metrics[i].plain),
-                (True, self.compilation.metrics[i].weighted),
-            ):
-                for metric in metrics:
-                    self._add_metric(i, metric, target, output, weighted)
-        for extra in extra_losses:
-            self._track(extra.id, self.compilation.loss_tracker, first=not self._tracked)
-            self._losses.append(extra.id)
-        if not self._losses:
-            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
 
     def _add_loss(self, i: int, loss: Loss, target: GraphTensor, output: GraphTensor) -> None:
         if self._is_plain_mean(loss, i):
