@@ -28,7 +28,7 @@ def test_disagreement_is_noticed():
 
 def test_results_are_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(report, "probe_copy", lambda: 10.0)
-    monkeypatch.setattr(report._core, "probe_peak", lambda: 1e11)
+    monkeypatch.setattr(report, "probe_peak", lambda: 100.0)
     path = tmp_path / "kernels.json"
     arguments = ["head forward", "mnist_features relu", "--seconds", "0", "--json", str(path)]
     monkeypatch.setattr(sys, "argv", ["kernels", *arguments])

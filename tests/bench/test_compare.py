@@ -1,0 +1,147 @@
+"""The comparison's protocol, rounds and tables, with a peer that needs no framework."""
+
+import json
+import sys
+
+import pytest
+from bench import compare, flops, registry, rounds, table, workloads
+from bench.batches import BATCHES
+from bench.protocol import PeerError, Program, Unsupported
+
+FAKE = registry.Peer("fake", None, "tests.bench.fake_peer")
+PLAN = rounds.Plan(rounds=2, seconds=0.01, threads=1)
+
+
+def request(workload):
+    return {
+        "prepare": workload,
+        "mode": "training",
+        "batch": 2,
+        "threads": 1,
+        "variant": "",
+        "sizes": {},
+    }
+
+
+@pytest.fixture
+def program():
+    started = rounds.start(FAKE, PLAN)
+    yield started
+    started.close()
+
+
+def test_a_program_tells_versions_times_and_memory(program):
+    assert program.versions == {"fake": "1.0"}
+    assert program.import_s > 0
+    assert program.ask(request("cifar_cnn"))["first_step_ms"] >= 2
+    times = program.ask({"run": 0.03})["times"]
+    assert all(time >= 2 for time in times)
+    assert program.ask({"memory": True})["memory_mb"] > 1
+
+
+def test_a_program_refuses_what_it_cannot_run_and_goes_on(program):
+    with pytest.raises(Unsupported, match="too large"):
+        program.ask(request("alexnet"))
+    assert "first_step_ms" in program.ask(request("cifar_cnn"))
+
+
+def test_a_failure_in_a_program_is_told_with_its_trace(program):
+    with pytest.raises(PeerError, match="ValueError: no such net"):
+        program.ask(request("lenet5"))
+
+
+def test_the_last_words_of_a_program_that_died_are_told(program):
+    with pytest.raises(PeerError, match="last words"):
+        program.ask(request("text_cnn"))
+
+
+def test_a_program_that_does_not_start_is_an_error():
+    with pytest.raises(PeerError, match="no_such_module"):
+        Program([sys.executable, "-m", "no_such_module"], {}, registry.ROOT)
+
+
+def test_a_peer_that_fails_takes_no_further_part():
+    with rounds.Field([FAKE], PLAN) as field:
+        assert field.measure("text_cnn", "training", 2) == {}
+        assert "last words" in field.failures["fake"]
+        assert field.measure("cifar_cnn", "training", 2) == {}
+
+
+def test_every_round_times_every_peer():
+    peers = [FAKE, registry.Peer("other", None, "tests.bench.fake_peer")]
+    with rounds.Field(peers, PLAN) as field:
+        entries = field.measure("cifar_cnn", "training", 2)
+    assert list(entries) == ["fake", "other"]
+    assert all(len(entry["rounds"]) == PLAN.rounds for entry in entries.values())
+
+
+def test_peers_that_are_not_installed_are_listed(monkeypatch, tmp_path):
+    monkeypatch.setenv("CONVNET_PEERS", str(tmp_path))
+    monkeypatch.setattr(compare, "measure", lambda *_: [])
+    monkeypatch.setattr(compare, "probe", lambda: {"peak_gflops": 1.0, "copy_gb_per_s": 1.0})
+    document = compare.run(compare.parse(["lenet5", "--peers", "pytorch", "--quick"]))
+    assert document["not_installed"] == ["pytorch", "pytorch-channels_last"]
+
+
+def test_an_unknown_peer_is_named():
+    with pytest.raises(ValueError, match="Unknown peer 'caffe'"):
+        registry.chosen(["caffe"])
+
+
+def entry(*times):
+    costs = {"first_step_ms": 10.0, "import_s": 1.0, "memory_mb": 50.0}
+    return costs | {"rounds": [[time] for time in times]}
+
+
+def document():
+    peers = {
+        "convnet": entry(1.0, 2.0, 1.0),
+        "pytorch": entry(4.0, 8.0, 4.0),
+        "pytorch-channels_last": entry(3.0, 6.0, 3.0),
+        "keras-jax": entry(5.0, 5.0, 5.0),
+    }
+    result = {"workload": "lenet5", "mode": "training", "batch": 64, "flops": 1e8}
+    return {
+        "environment": {"isa": "avx2"},
+        "not_installed": ["numpy"],
+        "installed_mb": {"convnet": 9},
+        "versions": {},
+        "failures": {},
+        "probes": [{"peak_gflops": 100.0, "copy_gb_per_s": 10.0}],
+        "results": [result | {"peers": peers}],
+    }
+
+
+def test_the_ratio_is_to_the_best_variant_of_the_best_peer_round_by_round():
+    (row,) = table.groups(document())["training"]
+    assert row["best"] == "pytorch-channels_last"
+    assert row["ratio"] == 3
+    assert row["times"] == {"pytorch": 3.0, "keras-jax": 5.0}
+    assert row["of_peak"] == pytest.approx(1.0)
+
+
+def test_a_result_without_convnet_has_no_row():
+    found = document()
+    del found["results"][0]["peers"]["convnet"]
+    assert table.groups(found) == {}
+
+
+def test_tables_are_shown_from_the_written_file(capsys):
+    table.show(json.loads(json.dumps(document())))
+    shown = capsys.readouterr().out
+    assert "geometric mean of the ratios to the best peer: 3.00" in shown
+    assert "not installed: numpy" in shown
+
+
+def test_operations_are_counted_by_layer():
+    lenet = workloads.build("lenet5", {})
+    convolutions = 28 * 28 * 25 * 6 + 10 * 10 * 25 * 6 * 16 + 25 * 16 * 120
+    dense = 120 * 84 + 84 * 10
+    assert flops.of_step(lenet, "inference", 2) == 2 * 2 * (convolutions + dense)
+    lstm = workloads.build("stock_lstm", {})
+    forward = 60 * 4 * 50 * (1 + 50 + 50 + 50) + 50
+    assert flops.of_step(lstm, "training", 1) == 3 * 2 * forward
+
+
+def test_every_workload_has_a_net_and_a_batch():
+    assert [workload.name for workload in workloads.ALL] == list(BATCHES)
