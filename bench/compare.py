@@ -10,13 +10,10 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from bench import registry, setup_peers
 from bench.batches import BATCHES
@@ -62,26 +59,11 @@ def measure(
     return results
 
 
-def copy_bandwidth(megabytes: int = 256) -> float:
-    """GB/s read and written by a copy in one thread, the best of five."""
-    source = np.ones(megabytes * 2**20, np.uint8)
-    target = np.empty_like(source)
-    seconds = []
-    for _ in range(6):
-        start = time.perf_counter()
-        np.copyto(target, source)
-        seconds.append(time.perf_counter() - start)
-    return round(2 * source.nbytes / min(seconds[1:]) / 1e9, 1)
-
-
 def probe() -> dict[str, float]:
     """What the machine reaches at this moment."""
-    from convnet import _core
+    from bench import report
 
-    return {
-        "peak_gflops": round(_core.probe_peak() / 1e9, 1),
-        "copy_gb_per_s": copy_bandwidth(),
-    }
+    return {"peak_gflops": report.probe_peak(), "copy_gb_per_s": report.probe_copy(256)}
 
 
 def installed_mb(peers: list[Peer]) -> dict[str, float]:
@@ -124,11 +106,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 def _environment(options: argparse.Namespace) -> dict[str, Any]:
     from bench import report
 
-    environment = report.environment()
+    settings: dict[str, Any] = {"rounds": options.rounds, "seconds": options.seconds}
     if options.isa == "avx2":
-        environment["not_held_to_avx2"] = list(registry.NOT_HELD_TO_AVX2)
-    settings = {"rounds": options.rounds, "seconds": options.seconds}
-    return environment | {"threads": options.threads} | settings
+        settings["not_held_to_avx2"] = list(registry.NOT_HELD_TO_AVX2)
+    return report.environment() | {"threads": options.threads} | settings
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

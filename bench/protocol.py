@@ -168,7 +168,11 @@ class Program:
             cwd=folder,
         )
         _confine(self._process.pid, threads)
-        self.versions: dict[str, str] = self._read()["hello"]
+        try:
+            self.versions: dict[str, str] = self._read()["hello"]
+        except PeerError:
+            self.close()
+            raise
         self.import_s = time.perf_counter() - start
         self._signal(signal.SIGSTOP)
 

@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from bench import compare, flops, registry, rounds, table, workloads
+from bench import chart, compare, flops, registry, rounds, table, workloads
 from bench.batches import BATCHES
 from bench.protocol import PeerError, Program, Unsupported
 
@@ -145,3 +145,14 @@ def test_operations_are_counted_by_layer():
 
 def test_every_workload_has_a_net_and_a_batch():
     assert [workload.name for workload in workloads.ALL] == list(BATCHES)
+
+
+def test_the_chart_sorts_its_bars_and_ends_with_their_mean():
+    pytest.importorskip("matplotlib")
+    found = document()
+    slower = found["results"][0] | {"workload": "alexnet"}
+    slower["peers"] = {"convnet": entry(2.0), "keras-jax": entry(1.5)}
+    found["results"].insert(0, slower)
+    (panel,) = chart.draw(found).axes
+    assert [bar.get_width() for bar in panel.patches] == [3, 0.75, pytest.approx(1.5)]
+    assert [text.get_text() for text in panel.get_yticklabels()][-1] == "geometric mean"
