@@ -102,7 +102,13 @@ def document():
     }
     result = {"workload": "lenet5", "mode": "training", "batch": 64, "flops": 1e8}
     return {
-        "environment": {"isa": "avx2"},
+        "environment": {
+            "convnet": "1.0",
+            "isa": "avx2",
+            "threads": 2,
+            "machine": "a machine",
+            "date": "2026-01-01",
+        },
         "not_installed": ["numpy"],
         "installed_mb": {"convnet": 9},
         "versions": {},
