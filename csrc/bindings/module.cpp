@@ -43,6 +43,7 @@ double probe_peak(double seconds) {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "convnet's C++ core: graphs, plans and kernels.";
+  py::register_exception<convnet::NeedsLanes>(m, "NeedsLanes", PyExc_ValueError);
   m.def("ops", &convnet::op_names, "Names of all ops.");
   m.def("isa", [] { return std::string(convnet::kernels().isa); }, "The instruction set in use.");
   m.def("available_isas", &convnet::available_isas,

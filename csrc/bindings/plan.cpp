@@ -134,7 +134,7 @@ class BoundPlan {
 
  private:
   StepInfo step(int64_t batch, int64_t first, const std::vector<Feed>& feeds) const {
-    const int64_t shards = ceil_div(batch, kLanes);
+    const int64_t shards = ceil_div(batch, plan_.graph().lanes());
     return {batch, shards,  plan_.slots(shards), seed_,  step_,
             first, nullptr, feeds.data(),        nullptr};
   }

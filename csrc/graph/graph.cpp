@@ -1,6 +1,6 @@
 #include "graph/graph.h"
 
-#include <stdexcept>
+#include <algorithm>
 
 #include "ops/op.h"
 
@@ -24,11 +24,18 @@ const char* name_of(Storage storage) {
   return "";
 }
 
+Graph::Graph(int64_t lanes) : lanes_(lanes) {
+  if (lanes != 1 && lanes != kLanes)
+    throw std::invalid_argument("a graph has 1 or " + std::to_string(kLanes) + " lanes, got " +
+                                std::to_string(lanes));
+}
+
 ValueId Graph::add_value(Value value) {
   for (int64_t extent : value.shape)
     if (extent < 0)
       throw std::invalid_argument("a shape must not have negative extents, got " +
                                   to_string(value.shape));
+  value.lanes = value.storage == Storage::Batched ? lanes_ : 1;
   values_.push_back(std::move(value));
   return static_cast<ValueId>(values_.size()) - 1;
 }
@@ -101,11 +108,19 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::vector<ValueI
   return outputs;
 }
 
+bool Graph::touches_batch(const Node& node) const {
+  const auto batched = [&](ValueId id) { return id != kNone && values_[id].depends_on_batch(); };
+  return std::any_of(node.inputs.begin(), node.inputs.end(), batched) ||
+         std::any_of(node.outputs.begin(), node.outputs.end(), batched);
+}
+
 void Graph::infer(Node& node, NodeId id) {
   node.inputs.resize(node.given);
   node.outputs.clear();
   InferContext context(*this, node);
   node.op->def->infer(context);
+  if (lanes_ == 1 && !node.op->view && node.op->def->lanes == Lanes::sixteen && touches_batch(node))
+    throw NeedsLanes(std::string(node.op->name) + " works on 16 samples at once only");
   for (ValueId out : node.outputs) {
     values_[out].producer = id;
     if (node.op->view) values_[out].alias = node.inputs[0];

@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/shape.h"
+#include "cpu/kernel.h"
 
 namespace convnet {
 
@@ -27,8 +29,9 @@ struct Value {
   std::string name;
   Storage storage = Storage::Batched;
   Role role = Role::Temporary;
-  Dims shape;        // of one sample where the storage has a batch, whole otherwise
-  int64_t fold = 1;  // samples folded into the batch
+  Dims shape;         // of one sample where the storage has a batch, whole otherwise
+  int64_t fold = 1;   // samples folded into the batch
+  int64_t lanes = 1;  // of a Batched value: samples of a shard, which lie side by side
   NodeId producer = kNone;
   ValueId alias = kNone;  // a view of this value
   std::vector<float> constant;
@@ -63,8 +66,18 @@ struct Node {
   bool dead = false;    // replaced by fusion
 };
 
+// An op that works on 16 samples side by side only, in a graph of one.
+struct NeedsLanes : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+// `lanes`: samples of a shard, kLanes, or 1 for plans that run a few samples one by one with
+// features in lanes.
 class Graph {
  public:
+  explicit Graph(int64_t lanes = kLanes);
+  int64_t lanes() const { return lanes_; }
+
   ValueId input(Dims shape, std::string name);
   ValueId parameter(Dims shape, std::string name);
   ValueId state(Dims shape, std::string name);
@@ -96,9 +109,11 @@ class Graph {
   friend class Fuser;
   ValueId add_value(Value value);
   void infer(Node& node, NodeId id);
+  bool touches_batch(const Node& node) const;
   std::vector<ValueId> add_node(const std::string& op, std::vector<ValueId> inputs, Attrs attrs,
                                 bool update);
 
+  int64_t lanes_;
   std::deque<Value> values_;  // references stay valid while values are added
   std::deque<Node> nodes_;
 };

@@ -24,7 +24,7 @@ size_t bytes_of(const Value& v) {
   const size_t n = static_cast<size_t>(v.features());
   switch (v.storage) {
     case Storage::Batched:
-      return n * kLanes * sizeof(float);
+      return n * static_cast<size_t>(v.lanes) * sizeof(float);
     case Storage::Bits:
       return n * sizeof(uint16_t);
     case Storage::Accumulator:

@@ -49,7 +49,7 @@ Call make_call(const Graph& graph, const Node& node, const Layout& layout,
   }
   for (ValueId id : node.outputs)
     call.slotted = call.slotted || graph.value(id).storage == Storage::Slotted;
-  call.lanes = single ? 1 : kLanes;
+  call.lanes = single ? 1 : graph.lanes();
   return call;
 }
 

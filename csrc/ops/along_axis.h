@@ -20,7 +20,7 @@ inline int64_t read_axis(InferContext& c, bool flag) {
   const auto at = static_cast<size_t>(axis);
   auto& p = c.params<AxisParams>();
   p.n = x.shape[at];
-  p.inner = numel(x.shape, at + 1) * (x.storage == Storage::Batched ? kLanes : 1);
+  p.inner = numel(x.shape, at + 1) * x.lanes;
   p.outer = x.fold * numel(x.shape, 0, at);
   p.block = std::max<int64_t>(1, 256 / std::max<int64_t>(1, p.n));
   p.flag = flag;

@@ -137,7 +137,7 @@ void inference_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(batch_norm_inference, infer_inference, inference_gradient);
+CONVNET_DEFINE_OP(batch_norm_inference, infer_inference, inference_gradient, Lanes::any);
 CONVNET_DEFINE_OP(batch_norm_train, infer_train, train_gradient);
 CONVNET_DEFINE_OP(batch_norm_moments, infer_moments, nullptr);
 CONVNET_DEFINE_OP(batch_norm_combine, infer_combine, nullptr);

@@ -82,7 +82,7 @@ void infer_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(binary, infer_binary, binary_gradient);
+CONVNET_DEFINE_OP(binary, infer_binary, binary_gradient, Lanes::any);
 CONVNET_DEFINE_OP(binary_backward, infer_backward, nullptr);
 
 }  // namespace convnet::ops

@@ -20,6 +20,7 @@ Value broadcast_of(const InferContext& c, const std::vector<const Value*>& opera
             "operands are folded differently: " + std::to_string(result.fold) + " and " +
                 std::to_string(v->fold));
     result.storage = Storage::Batched;
+    result.lanes = v->lanes;
     result.fold = v->fold;
   }
   return result;
@@ -41,7 +42,7 @@ std::vector<Axis> axes_of(const Value& result, const std::vector<const Value*>& 
   if (batched) axes.push_back({result.fold, {}});
   for (int64_t extent : result.shape) axes.push_back({extent, {}});
   for (const Value* v : operands) {
-    int64_t step = v->storage == Storage::Batched ? kLanes : 1;
+    int64_t step = v->lanes;
     const size_t rank = v->shape.size() - inner, shift = axes.size() - rank;
     for (size_t i = rank; i < v->shape.size(); ++i) step *= v->shape[i];
     for (size_t i = axes.size(); i-- > 0;) {
@@ -52,7 +53,7 @@ std::vector<Axis> axes_of(const Value& result, const std::vector<const Value*>& 
     if (v->storage == Storage::Batched) axes[0].stride.back() = step;
   }
   if (!batched || inner) return axes;
-  axes.push_back({kLanes, {}});
+  axes.push_back({result.lanes, {}});
   for (const Value* v : operands) axes.back().stride.push_back(v->storage == Storage::Batched);
   return axes;
 }

@@ -130,7 +130,7 @@ void pad_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(concat, infer_concat, concat_gradient);
-CONVNET_DEFINE_OP(pad, infer_pad, pad_gradient);
+CONVNET_DEFINE_OP(concat, infer_concat, concat_gradient, Lanes::any);
+CONVNET_DEFINE_OP(pad, infer_pad, pad_gradient, Lanes::any);
 
 }  // namespace convnet::ops

@@ -69,6 +69,12 @@ size_t tap_scratch(const Conv2dParams& p) {
   return static_cast<size_t>(p.taps()) * 3 * sizeof(int64_t);
 }
 
+// The kernel for one sample pads the image, and pools what it has computed.
+size_t image_scratch(const Conv2dParams& p) {
+  const int64_t before_pool = p.pool == FusedPool::none ? 0 : p.OH * p.OW * p.OC;
+  return static_cast<size_t>(p.padded_floats() + before_pool) * sizeof(float);
+}
+
 // x, kernel, bias|None -> y, and for a fused max pool two Bits a feature: row and column of the
 // winner.
 void infer_conv2d(InferContext& c) {
@@ -80,10 +86,10 @@ void infer_conv2d(InferContext& c) {
   p.activation = activation_of(c);
   p.pool = pool_of(c);
   c.units(p.outer * p.rows());
-  c.scratch(tap_scratch(p));
+  c.scratch(c.lanes() == 1 ? image_scratch(p) : tap_scratch(p));
   const bool pooled = p.pool != FusedPool::none;
   const Dims y = pooled ? with_image(x, p.OH / 2, p.OW / 2, p.OC) : with_image(x, p.OH, p.OW, p.OC);
-  const bool winners = p.pool == FusedPool::max;
+  const bool winners = p.pool == FusedPool::max && c.lanes() > 1;
   const int64_t groups = p.groups;
   c.output_like(0, y);
   if (winners) {
@@ -92,7 +98,10 @@ void infer_conv2d(InferContext& c) {
     c.output(Storage::Bits, bits, x.fold);
   }
   if (c.inputs() == 2) c.append_input(kNone);
-  c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", false}});
+  if (c.lanes() == 1)
+    c.append_input(kNone);
+  else
+    c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", false}});
 }
 
 // Below this many channels the sparse backward leaves most lanes empty.
@@ -227,7 +236,7 @@ void infer_unpool(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(conv2d, infer_conv2d, conv2d_gradient);
+CONVNET_DEFINE_OP(conv2d, infer_conv2d, conv2d_gradient, Lanes::any);
 CONVNET_DEFINE_OP(conv2d_backward_input, infer_backward_input, backward_input_gradient);
 CONVNET_DEFINE_OP(conv2d_backward_weight, infer_backward_weight, nullptr);
 CONVNET_DEFINE_OP(conv2d_pack, infer_pack, nullptr);

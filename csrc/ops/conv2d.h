@@ -17,6 +17,10 @@ struct Conv2dParams {
   int64_t in_group() const { return C / groups; }
   int64_t out_group() const { return OC / groups; }
   int64_t taps() const { return KH * KW; }
+  // An image of one sample with all its padding.
+  int64_t padded_width() const { return (OW - 1) * sx + (KW - 1) * dx + 1; }
+  int64_t padded_height() const { return (OH - 1) * sy + (KH - 1) * dy + 1; }
+  int64_t padded_floats() const { return padded_height() * padded_width() * C; }
   // Rows of y; a unit of work is one of them.
   int64_t rows() const { return pool == FusedPool::none ? OH : OH / 2; }
 };

@@ -76,7 +76,7 @@ void infer_lanes_to_rows(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(dense, infer_dense, dense_gradient);
+CONVNET_DEFINE_OP(dense, infer_dense, dense_gradient, Lanes::any);
 CONVNET_DEFINE_OP(dense_backward_input, infer_backward_input, nullptr);
 CONVNET_DEFINE_OP(dense_backward_weight, infer_backward_weight, nullptr);
 CONVNET_DEFINE_OP(lanes_to_rows, infer_lanes_to_rows, nullptr);

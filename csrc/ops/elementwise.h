@@ -9,9 +9,7 @@
 namespace convnet::ops {
 
 // Floats of one shard of a batched value, or of a whole single one.
-inline int64_t floats_of(const Value& v) {
-  return v.features() * (v.storage == Storage::Batched ? kLanes : 1);
-}
+inline int64_t floats_of(const Value& v) { return v.features() * v.lanes; }
 
 inline void expect_values(const InferContext& c, std::initializer_list<int> inputs) {
   for (int i : inputs) {

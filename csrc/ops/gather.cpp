@@ -27,15 +27,16 @@ void infer_scatter(InferContext& c) {
   p.feed = static_cast<int32_t>(c.integer("feed"));
   p.features = x.features();
   p.block = kBlock;
+  p.whole = x.storage == Storage::Single;
   c.units(ceil_div(p.features, kBlock));
   c.impure();
   // A node needs an output for the schedule to see it: the number of rows written.
-  c.output(x.storage == Storage::Single ? Storage::Single : Storage::PerShard, {1});
+  c.output(p.whole ? Storage::Single : Storage::PerShard, {1});
 }
 
 }  // namespace
 
-CONVNET_DEFINE_OP(gather, infer_gather, nullptr);
-CONVNET_DEFINE_OP(scatter, infer_scatter, nullptr);
+CONVNET_DEFINE_OP(gather, infer_gather, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(scatter, infer_scatter, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

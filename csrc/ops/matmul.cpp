@@ -20,13 +20,12 @@ void infer_matmul(InferContext& c) {
   for (int i = 0; i < 2; ++i) {
     const Value& v = c.in(i);
     c.check(v.shape.size() >= 2, "expects matrices, got shape " + to_string(v.shape));
-    p.batched[i] = v.storage == Storage::Batched;
-    const int64_t lanes = p.batched[i] ? kLanes : 1;
+    p.batched[i] = v.lanes > 1;
     const size_t rank = v.shape.size();
     rows[i] = v.shape[rank - 2];
     columns[i] = v.shape[rank - 1];
-    p.row_stride[i] = columns[i] * lanes;
-    p.column_stride[i] = lanes;
+    p.row_stride[i] = columns[i] * v.lanes;
+    p.column_stride[i] = v.lanes;
     if (transposed[i]) {
       std::swap(rows[i], columns[i]);
       std::swap(p.row_stride[i], p.column_stride[i]);
@@ -64,6 +63,6 @@ void matmul_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(matmul, infer_matmul, matmul_gradient);
+CONVNET_DEFINE_OP(matmul, infer_matmul, matmul_gradient, Lanes::any);
 
 }  // namespace convnet::ops

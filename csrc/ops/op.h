@@ -14,9 +14,13 @@ namespace convnet {
 class InferContext;
 class GradContext;
 
+// What the kernel of an op takes: shards of 16 samples only, or of one sample as well.
+enum class Lanes { sixteen, any };
+
 struct OpDef {
   void (*infer)(InferContext&);
   void (*gradient)(GradContext&);  // null: no gradient flows through this op
+  Lanes lanes = Lanes::sixteen;
 };
 
 // Defines the op that kernel_list.inc names.
@@ -40,6 +44,8 @@ class InferContext {
  public:
   InferContext(Graph& graph, Node& node) : graph_(graph), node_(node) {}
 
+  // Samples of a shard.
+  int64_t lanes() const { return graph_.lanes(); }
   int inputs() const { return static_cast<int>(node_.inputs.size()); }
   bool has(int i) const { return i < inputs() && node_.inputs[i] != kNone; }
   const Value& in(int i) const;

@@ -78,7 +78,7 @@ void infer_avg_pool(InferContext& c) { infer_forward(c); }
 void infer_max_pool(InferContext& c) {
   const auto& p = infer_forward(c);
   const Value& x = c.in(0);
-  if (x.storage != Storage::Batched) return;
+  if (x.lanes == 1) return;
   Dims winners = resized(x.shape, p.OH, p.OW);
   winners.insert(winners.end() - 1, p.KH * p.KW);
   c.output(Storage::Bits, winners, x.fold);
@@ -105,16 +105,16 @@ void avg_pool_gradient(GradContext& g) {
 }
 
 void max_pool_gradient(GradContext& g) {
-  if (g.value(g.in(0)).storage != Storage::Batched)
+  if (g.value(g.in(0)).lanes == 1)
     throw std::invalid_argument("max_pool: only a batch of images has a gradient");
   g.set(0, g.add1("max_pool_backward", {g.grad(), g.out(1)}, backward_attrs(g)));
 }
 
 }  // namespace
 
-CONVNET_DEFINE_OP(avg_pool, infer_avg_pool, avg_pool_gradient);
+CONVNET_DEFINE_OP(avg_pool, infer_avg_pool, avg_pool_gradient, Lanes::any);
 CONVNET_DEFINE_OP(avg_pool_backward, infer_backward, nullptr);
-CONVNET_DEFINE_OP(max_pool, infer_max_pool, max_pool_gradient);
+CONVNET_DEFINE_OP(max_pool, infer_max_pool, max_pool_gradient, Lanes::any);
 CONVNET_DEFINE_OP(max_pool_backward, infer_backward, nullptr);
 
 }  // namespace convnet::ops

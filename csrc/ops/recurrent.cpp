@@ -92,6 +92,8 @@ RnnParams& infer_rnn(InferContext& c, RnnKind kind) {
   p.H = c.in(2).shape[0];
   p.outer = x.fold * numel(lead);
   p.rows = c.flag("gradient", true) ? p.T : 1;
+  if (c.lanes() == 1 && (p.rows != 1 || c.has(kind.dropout()) || c.has(kind.recurrent_dropout())))
+    throw NeedsLanes("recurrent layers train on 16 samples at once only");
   ValueId input = c.in_id(0);
   if (c.has(kind.dropout())) {
     c.derive("rnn_dropout", {input, c.in_id(kind.dropout())}, {});
@@ -139,6 +141,7 @@ void keep_rows(InferContext& c, const RnnParams& p, int64_t rows) {
 
 void derive_packed(InferContext& c, int recurrent, const RnnParams& p, int first, int count,
                    bool transpose) {
+  if (c.lanes() == 1) return c.append_input(kNone);
   c.derive("rnn_pack", {c.in_id(recurrent)},
            {{"first", first * p.H}, {"columns", count * p.H}, {"transpose", transpose}});
 }

@@ -60,7 +60,7 @@ void walk(InferContext& c, const Value& x, ReduceParams& p) {
     prepend(c, s, extent, stride);
     stride *= extent;
   };
-  if (x.storage == Storage::Batched) axis(p.kept, kLanes);
+  if (x.lanes > 1) axis(p.kept, x.lanes);
   for (size_t i = x.shape.size(); i-- > 0;) axis(p.axes >> i & 1 ? p.reduced : p.kept, x.shape[i]);
   axis(p.kept, x.fold);
   p.innermost_kept = !p.reduced.axes || p.reduced.stride[0][p.reduced.axes - 1] != 1;
@@ -133,6 +133,6 @@ void reduce_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(reduce, infer_reduce, reduce_gradient);
+CONVNET_DEFINE_OP(reduce, infer_reduce, reduce_gradient, Lanes::any);
 
 }  // namespace convnet::ops

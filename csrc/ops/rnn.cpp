@@ -28,8 +28,11 @@ void infer_project(InferContext& c) {
   const Value& x = c.in(0);
   const Dims w = c.in(1).shape;
   const bool transpose = c.flag("transpose", false);
-  c.derive("rnn_pack", {c.in_id(1)},
-           {{"first", int64_t{0}}, {"columns", w[1]}, {"transpose", transpose}});
+  if (c.lanes() == 1)
+    c.append_input(kNone);
+  else
+    c.derive("rnn_pack", {c.in_id(1)},
+             {{"first", int64_t{0}}, {"columns", w[1]}, {"transpose", transpose}});
   auto& p = c.params<RnnProjectParams>();
   p.K = transpose ? w[1] : w[0];
   p.M = transpose ? w[0] : w[1];
@@ -76,7 +79,7 @@ void infer_backward_weight(InferContext& c) {
 
 // The layers' own gradients go around rnn_project and rnn_dropout.
 CONVNET_DEFINE_OP(rnn_pack, infer_pack, nullptr);
-CONVNET_DEFINE_OP(rnn_project, infer_project, nullptr);
+CONVNET_DEFINE_OP(rnn_project, infer_project, nullptr, Lanes::any);
 CONVNET_DEFINE_OP(rnn_dropout, infer_dropout, nullptr);
 CONVNET_DEFINE_OP(rnn_backward_weight, infer_backward_weight, nullptr);
 

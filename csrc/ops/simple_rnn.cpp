@@ -11,6 +11,7 @@ void infer_simple_rnn(InferContext& c) {
   auto& p = infer_rnn(c, kSimple);
   derive_packed(c, 2, p, 0, 1, false);
   p.out = c.inputs();
+  c.scratch(3 * p.H * 16 * sizeof(float));
   keep_rows(c, p, p.rows + 1);                                      // states
   if (c.has(kSimple.recurrent_dropout())) keep_rows(c, p, p.rows);  // states after dropout
 }
@@ -36,7 +37,7 @@ void infer_simple_rnn_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(simple_rnn, infer_simple_rnn, simple_rnn_gradient);
+CONVNET_DEFINE_OP(simple_rnn, infer_simple_rnn, simple_rnn_gradient, Lanes::any);
 CONVNET_DEFINE_OP(simple_rnn_backward, infer_simple_rnn_backward, nullptr);
 
 }  // namespace convnet::ops

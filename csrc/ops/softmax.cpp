@@ -27,8 +27,8 @@ void infer_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(softmax, infer_softmax<false>, softmax_gradient<false>);
-CONVNET_DEFINE_OP(log_softmax, infer_softmax<true>, softmax_gradient<true>);
+CONVNET_DEFINE_OP(softmax, infer_softmax<false>, softmax_gradient<false>, Lanes::any);
+CONVNET_DEFINE_OP(log_softmax, infer_softmax<true>, softmax_gradient<true>, Lanes::any);
 CONVNET_DEFINE_OP(softmax_backward, infer_backward, nullptr);
 
 }  // namespace convnet::ops

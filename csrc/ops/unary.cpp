@@ -93,7 +93,7 @@ void infer_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(unary, infer_unary, unary_gradient);
+CONVNET_DEFINE_OP(unary, infer_unary, unary_gradient, Lanes::any);
 CONVNET_DEFINE_OP(unary_backward, infer_backward, nullptr);
 
 }  // namespace convnet::ops

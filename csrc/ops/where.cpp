@@ -27,6 +27,6 @@ void where_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(where, infer_where, where_gradient);
+CONVNET_DEFINE_OP(where, infer_where, where_gradient, Lanes::any);
 
 }  // namespace convnet::ops

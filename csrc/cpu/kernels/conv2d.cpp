@@ -5,6 +5,7 @@
 
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/conv2d_tile.h"
+#include "cpu/kernels/one.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -127,6 +128,7 @@ CONVNET_INLINE void for_blocks(int64_t groups, int64_t channels, int64_t taps, i
 }  // namespace
 
 void conv2d(const KernelArgs& a) {
+  if (a.lanes == 1) return conv2d_of_one(a);
   const auto& p = a.as<Conv2dParams>();
   const bool max_pool = p.pool == FusedPool::max, pooled = p.pool != FusedPool::none;
   const float* packed = a.f32(3);

@@ -7,6 +7,7 @@
 
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/index.h"
+#include "cpu/kernels/one.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -99,6 +100,7 @@ void multiply(const KernelArgs& a, const Problem& p, int x, int y, int64_t rows,
 }  // namespace
 
 void dense(const KernelArgs& a) {
+  if (a.lanes == 1) return dense_of_one(a);
   const auto& p = a.as<DenseParams>();
   const Problem problem{
       a.f32(1), a.f32(2), p.M, 1, p.K, a.begin * kDenseUnit, least(a.end * kDenseUnit, p.M)};

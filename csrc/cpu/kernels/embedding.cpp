@@ -19,6 +19,15 @@ void embedding(const KernelArgs& a) {
   const auto& p = a.as<EmbeddingParams>();
   const int64_t end = least(a.end * kEmbeddingPositions, p.positions);
   const float* table = a.f32(1);
+  if (a.lanes == 1) {
+    for (int64_t t = a.begin * kEmbeddingPositions; t < end; ++t) {
+      const int64_t row = row_of(a.f32(0)[t], p.rows);
+      float* out = a.f32(2) + t * p.columns;
+      for (int64_t d = 0; d < p.columns; ++d)
+        out[d] = row < 0 ? __builtin_nanf("") : table[row * p.columns + d];
+    }
+    return;
+  }
   for (int64_t t = a.begin * kEmbeddingPositions; t < end; ++t) {
     const float* ids = a.f32(0) + t * kLanes;
     float* out = a.f32(2) + t * p.columns * kLanes;

@@ -11,6 +11,13 @@ namespace {
 template <class T>
 void gather_rows(const KernelArgs& a, const Feed& feed, const GatherParams& p) {
   const StepInfo& step = *a.step;
+  if (a.lanes == 1) {
+    const int64_t i = a.shard(), end = least(a.end * p.block, p.features);
+    const T* row = reinterpret_cast<const T*>(
+        feed.data + (step.order ? step.order[i] : step.first + i) * feed.row_bytes);
+    for (int64_t f = a.begin * p.block; f < end; ++f) a.f32(0)[f] = static_cast<float>(row[f]);
+    return;
+  }
   const int64_t first = a.shard() * kLanes, live = a.live(a.shard());
   const T* row[kLanes];
   for (int64_t l = 0; l < kLanes; ++l) {
@@ -61,7 +68,9 @@ void scatter(const KernelArgs& a) {
   const int64_t begin = a.begin * p.block, end = least(a.end * p.block, p.features);
   const float* x = a.f32(0);
   if (a.lanes == 1) {
-    for (int64_t f = begin; f < end; ++f) reinterpret_cast<float*>(feed.data)[f] = x[f];
+    const int64_t row = p.whole ? 0 : a.step->first + a.shard();
+    float* y = reinterpret_cast<float*>(feed.data + row * feed.row_bytes);
+    for (int64_t f = begin; f < end; ++f) y[f] = x[f];
     return;
   }
   const int64_t live = a.live(a.shard());

@@ -3,6 +3,7 @@
 // the product) or after it, so they are packed by themselves. Kept for the gradient: states [rows +
 // 1][H][16]; [rows][H][4][16]: z, r, candidate, the candidate's recurrent product; and, for a reset
 // before the product, the states after it [rows][H][16].
+#include "cpu/kernels/one.h"
 #include "cpu/kernels/rnn_state.h"
 
 namespace convnet::CONVNET_ISA {
@@ -103,6 +104,7 @@ CONVNET_INLINE void reset_before_back(const Gates& gates, int64_t H, Kept kept,
 
 // A unit is a sequence.
 void gru(const KernelArgs& a) {
+  if (a.lanes == 1) return gru_of_one(a);
   const auto& p = a.as<RnnParams>();
   const int64_t H = p.H, size = H * kLanes, steps = p.return_sequences ? p.T : 1;
   float* z = static_cast<float*>(a.scratch);

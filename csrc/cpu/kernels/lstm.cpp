@@ -2,6 +2,7 @@
 // xw = x W + b of all steps is there beforehand, so that a step is one product of the state with
 // the packed recurrent weights and a pass over the units. Kept for the gradient: states and cells
 // [rows + 1][H][16], and [rows][H][5][16]: i, f, g, o, activation(c).
+#include "cpu/kernels/one.h"
 #include "cpu/kernels/rnn_state.h"
 
 namespace convnet::CONVNET_ISA {
@@ -59,6 +60,7 @@ CONVNET_INLINE void cells_back(const Gates& gates, int64_t H, const float* mask,
 
 // A unit is a sequence.
 void lstm(const KernelArgs& a) {
+  if (a.lanes == 1) return lstm_of_one(a);
   const auto& p = a.as<RnnParams>();
   const int64_t size = p.H * kLanes, steps = p.return_sequences ? p.T : 1;
   float* z = static_cast<float*>(a.scratch);

@@ -5,6 +5,7 @@
 
 #include "cpu/kernels/binary_functions.h"
 #include "cpu/kernels/strides.h"
+#include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -95,8 +96,10 @@ CONVNET_INLINE float total_of(const ReduceParams& p, const float* x) {
         CONVNET_EACH(v, kColumns) part[v] = F::join(part[v], F::term(load(term + k + v * kWidth)));
       for (int v = 0; v < kColumns; ++v) total[v] = F::join(total[v], part[v]);
     }
-    for (; k < n; k += kWidth)
-      total[0] = F::join(total[0], F::term(load_part<false>(term + k, n - k, F::neutral)));
+    for (; k < n; k += kWidth) {
+      const Vec last = F::term(load_some(term + k, n - k));
+      total[0] = F::join(total[0], select(live_mask(n - k, 0), last, set1(F::neutral)));
+    }
   });
   const Vec all = F::join(F::join(total[0], total[1]), F::join(total[2], total[3]));
   float lanes[kWidth];

@@ -1,6 +1,7 @@
 // What recurrent layers do outside their sequential part: packing of weights, x W + b for all steps
 // at once (also dz W^T, its gradient), dropout of the inputs.
 #include "ops/rnn.h"
+#include "cpu/kernels/one.h"
 #include "cpu/kernels/rnn_product.h"
 
 namespace convnet::CONVNET_ISA {
@@ -22,6 +23,7 @@ void rnn_pack(const KernelArgs& a) {
 
 // A unit is a row.
 void rnn_project(const KernelArgs& a) {
+  if (a.lanes == 1) return rnn_project_of_one(a);
   const auto& p = a.as<RnnProjectParams>();
   const float* bias = a.f32(2);
   float* init = static_cast<float*>(a.scratch);

@@ -1,11 +1,13 @@
 // The simple recurrent layer h = activation(x W + b + h U), samples in lanes. Its gradient needs
 // nothing but the states.
+#include "cpu/kernels/one.h"
 #include "cpu/kernels/rnn_state.h"
 
 namespace convnet::CONVNET_ISA {
 
 // A unit is a sequence.
 void simple_rnn(const KernelArgs& a) {
+  if (a.lanes == 1) return simple_rnn_of_one(a);
   const auto& p = a.as<RnnParams>();
   const int64_t size = p.H * kLanes, steps = p.return_sequences ? p.T : 1;
   const auto at = [&](int i, int64_t n) { return a.f32(i) ? a.f32(i) + n : nullptr; };

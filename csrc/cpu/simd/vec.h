@@ -44,20 +44,16 @@ CONVNET_INLINE Mask operator>=(Vec a, float b) { return a >= set1(b); }
 CONVNET_INLINE Mask operator==(Vec a, float b) { return a == set1(b); }
 CONVNET_INLINE Mask operator!=(Vec a, float b) { return a != set1(b); }
 
-// Loads and stores `n` lanes, all where `whole`; the others read as `rest` and are not written.
+// Loads and stores `n` lanes, all where `whole`; the others read as zeros and are not written.
 template <bool whole>
-CONVNET_INLINE Vec load_part(const float* p, int64_t n, float rest = 0) {
+CONVNET_INLINE Vec load_part(const float* p, int64_t n) {
   if constexpr (whole) return load(p);
-  float lanes[kWidth];
-  for (int64_t i = 0; i < kWidth; ++i) lanes[i] = i < n ? p[i] : rest;
-  return load(lanes);
+  return load_first(p, n);
 }
 template <bool whole>
 CONVNET_INLINE void store_part(float* p, int64_t n, Vec a) {
   if constexpr (whole) return store(p, a);
-  float lanes[kWidth];
-  store(lanes, a);
-  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+  store_first(p, n, a);
 }
 
 }  // namespace convnet::CONVNET_ISA

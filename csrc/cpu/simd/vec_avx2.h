@@ -17,6 +17,13 @@ struct Mask {
 
 inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
 inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
+// The first n lanes, 0 <= n <= 8; others read as zeros and are not written.
+inline __m256i first_lanes(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline Vec load_first(const float* p, int64_t n) { return {_mm256_maskload_ps(p, first_lanes(n))}; }
+inline void store_first(float* p, int64_t n, Vec a) { _mm256_maskstore_ps(p, first_lanes(n), a.v); }
 inline Vec set1(float x) { return {_mm256_set1_ps(x)}; }
 inline Vec zero() { return {_mm256_setzero_ps()}; }
 

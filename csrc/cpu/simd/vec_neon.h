@@ -17,6 +17,17 @@ struct Mask {
 
 inline Vec load(const float* p) { return {vld1q_f32(p)}; }
 inline void store(float* p, Vec a) { vst1q_f32(p, a.v); }
+// The first n lanes, 0 <= n <= 4; others read as zeros and are not written.
+inline Vec load_first(const float* p, int64_t n) {
+  float all[4] = {};
+  for (int64_t i = 0; i < n; ++i) all[i] = p[i];
+  return load(all);
+}
+inline void store_first(float* p, int64_t n, Vec a) {
+  float all[4];
+  store(all, a);
+  for (int64_t i = 0; i < n; ++i) p[i] = all[i];
+}
 inline Vec set1(float x) { return {vdupq_n_f32(x)}; }
 inline Vec zero() { return {vdupq_n_f32(0)}; }
 

@@ -1,0 +1,108 @@
+// Dense layers of a few samples, outputs in lanes. Rows are taken in tiles where there are enough
+// of them to use a weight more than once. Otherwise weights are read once, from first to last: a
+// wide matrix in runs of eight rows, so that what is read lies together.
+#include "ops/dense.h"
+
+#include "cpu/kernels/activation.h"
+#include "cpu/kernels/one.h"
+#include "cpu/kernels/row_times.h"
+
+namespace convnet::CONVNET_ISA {
+
+namespace {
+
+constexpr int64_t kTiled = 4;   // rows from which tiles pay
+constexpr int64_t kWide = 512;  // outputs from which a matrix is read in runs of rows
+constexpr int kRun = 8;         // rows of such a run
+
+// y[begin .. end) += rows k .. k + R of w.
+template <int R>
+CONVNET_INLINE void add_rows(const RowTimes& r, int64_t k, int64_t begin, int64_t end) {
+  Vec s[R];
+  CONVNET_EACH(i, R) s[i] = set1(r.x[k + i]);
+  const float* w = r.w + k * r.pitch;
+  int64_t m = begin;
+  for (; m + kWidth <= end; m += kWidth) {
+    Vec y = load(r.y + m);
+    CONVNET_EACH(i, R) y = fma(s[i], load(w + i * r.pitch + m), y);
+    store(r.y + m, y);
+  }
+  if (m == end) return;
+  Vec y = load_first(r.y + m, end - m);
+  CONVNET_EACH(i, R) y = fma(s[i], load_first(w + i * r.pitch + m, end - m), y);
+  store_first(r.y + m, end - m, y);
+}
+
+void wide_row(const RowTimes& r, int64_t begin, int64_t end) {
+  for (int64_t m = begin; m < end; ++m) r.y[m] = r.start ? r.start[m] : 0.0f;
+  int64_t k = 0;
+  for (; k + kRun <= r.K; k += kRun) add_rows<kRun>(r, k, begin, end);
+  for (; k < r.K; ++k) add_rows<1>(r, k, begin, end);
+}
+
+// `count` rows that lie evenly.
+struct Even {
+  const float* x;
+  float* y;
+  int64_t x_row, y_row, count;
+};
+
+// `tiled` is the same for all threads: sums in tiles and in chains have another order.
+void multiply_rows(const DenseParams& p, const Even& rows, bool tiled, const float* w,
+                   const float* bias, int64_t begin, int64_t end) {
+  if (tiled) {
+    const Runs runs{1, 1, p.K, 0, 0, p.M};
+    each_block(end - begin, [&](int64_t at, int64_t outputs) {
+      const int64_t m = begin + at;
+      row_block(runs,
+                {rows.x, w + m, bias ? bias + m : nullptr, rows.y + m, rows.x_row, rows.y_row,
+                 rows.count, false},
+                outputs);
+    });
+    return;
+  }
+  for (int64_t i = 0; i < rows.count; ++i) {
+    const RowTimes r{rows.x + i * rows.x_row, w, bias, rows.y + i * rows.y_row, p.K, p.M};
+    p.M >= kWide ? wide_row(r, begin, end) : row_times(r, begin, end);
+  }
+}
+
+void activate_outputs(Activation kind, float* y, int64_t n) {
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(y + i, activate(kind, load(y + i)));
+  if (i < n) store_first(y + i, n - i, activate(kind, load_first(y + i, n - i)));
+}
+
+// Whether the shards of a call lie evenly.
+bool even(const KernelArgs& a) {
+  for (int64_t i = 2; i < a.shard_count; ++i)
+    if (a.shards[i] - a.shards[i - 1] != a.shards[1] - a.shards[0]) return false;
+  return true;
+}
+
+}  // namespace
+
+void dense_of_one(const KernelArgs& a) {
+  const auto& p = a.as<DenseParams>();
+  const int64_t begin = a.begin * kDenseUnit, end = least(a.end * kDenseUnit, p.M);
+  const bool tiled = a.step->shards * p.rows >= kTiled;
+  const auto rows_of = [&](int64_t i) {
+    return Even{a.f32(0) + a.shards[i] * a.stride[0], a.f32(3) + a.shards[i] * a.stride[3], p.K,
+                p.M, p.rows};
+  };
+  if (p.rows == 1 && a.shard_count > 1 && even(a)) {
+    const int64_t step = a.shards[1] - a.shards[0];
+    Even rows = rows_of(0);
+    rows.x_row = step * a.stride[0], rows.y_row = step * a.stride[3], rows.count = a.shard_count;
+    multiply_rows(p, rows, tiled, a.f32(1), a.f32(2), begin, end);
+  } else {
+    for (int64_t i = 0; i < a.shard_count; ++i)
+      multiply_rows(p, rows_of(i), tiled, a.f32(1), a.f32(2), begin, end);
+  }
+  if (p.activation == Activation::linear) return;
+  for (int64_t i = 0; i < a.shard_count; ++i)
+    for (int64_t row = 0; row < p.rows; ++row)
+      activate_outputs(p.activation, rows_of(i).y + row * p.M + begin, end - begin);
+}
+
+}  // namespace convnet::CONVNET_ISA

@@ -1,0 +1,17 @@
+// Kernels for shards of one sample, whose channels or units lie in lanes. Weights are read where
+// they lie: a row of them holds what one input gives to all outputs.
+#pragma once
+
+#include "cpu/kernel.h"
+#include "cpu/simd/vec.h"
+
+namespace convnet::CONVNET_ISA {
+
+void conv2d_of_one(const KernelArgs& a);
+void dense_of_one(const KernelArgs& a);
+void rnn_project_of_one(const KernelArgs& a);
+void lstm_of_one(const KernelArgs& a);
+void gru_of_one(const KernelArgs& a);
+void simple_rnn_of_one(const KernelArgs& a);
+
+}  // namespace convnet::CONVNET_ISA

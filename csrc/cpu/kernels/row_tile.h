@@ -1,0 +1,110 @@
+// The register tile of kernels with output channels in lanes: up to 12 rows (pixels, time steps) of
+// up to 4 vectors of channels, inputs broadcast.
+#pragma once
+
+#include "cpu/kernels/index.h"
+#include "ops/activation.h"
+
+namespace convnet::CONVNET_ISA {
+
+constexpr int kRowVectors = kRegisters >= 32 ? 4 : 3;
+
+// Rows of a tile with V vectors.
+constexpr int rows_of_tile(int V) {
+  return kRegisters >= 32 ? (V < 3 ? 12 : 24 / V) : 12 / (V + 1);
+}
+
+// What a row is summed over: outer x inner runs of K inputs each; weights [outer][inner][K][pitch]
+// follow each other.
+struct Runs {
+  int64_t outer, inner, K;
+  int64_t outer_step, inner_step;  // floats from run to run of the input
+  int64_t pitch;                   // floats from row to row of the weights
+};
+
+// Rows of the result: inputs lie `x_row` floats apart, results `y_row`.
+struct Rows {
+  const float *x, *w, *bias;  // w, bias: at the first channel
+  float* y;
+  int64_t x_row, y_row, count;
+  bool relu;
+};
+
+// R rows of V vectors, of which the last has `last` channels.
+template <int R, int V, bool whole>
+CONVNET_INLINE void row_tile(const Runs& runs, const Rows& r, int64_t row, int64_t last) {
+  const auto channels = [&](const float* p, int v) {
+    return whole || v < V - 1 ? load(p + v * kWidth) : load_first(p + v * kWidth, last);
+  };
+  Vec acc[R][V];
+  CONVNET_EACH(v, V) {
+    const Vec start = r.bias ? channels(r.bias, v) : zero();
+    CONVNET_EACH(i, R) acc[i][v] = start;
+  }
+  const float *w = r.w, *first = r.x + row * r.x_row;
+  for (int64_t o = 0; o < runs.outer; ++o)
+    for (int64_t n = 0; n < runs.inner; ++n) {
+      const float* x = first + o * runs.outer_step + n * runs.inner_step;
+      for (int64_t k = 0; k < runs.K; ++k, w += runs.pitch) {
+        Vec weights[V];
+        CONVNET_EACH(v, V) weights[v] = channels(w, v);
+        CONVNET_EACH(i, R) {
+          const Vec s = set1(x[i * r.x_row + k]);
+          CONVNET_EACH(v, V) acc[i][v] = fma(s, weights[v], acc[i][v]);
+        }
+      }
+    }
+  CONVNET_EACH(i, R)
+    CONVNET_EACH(v, V) {
+      float* y = r.y + (row + i) * r.y_row + v * kWidth;
+      const Vec value = r.relu ? max(zero(), acc[i][v]) : acc[i][v];
+      if (whole || v < V - 1)
+        store(y, value);
+      else
+        store_first(y, last, value);
+    }
+}
+
+template <int V, bool whole>
+__attribute__((noinline)) void tiles_of_rows(const Runs& runs, const Rows& r, int64_t last) {
+  constexpr int R = rows_of_tile(V);
+  int64_t row = 0;
+  for (; row + R <= r.count; row += R) row_tile<R, V, whole>(runs, r, row, last);
+  if constexpr (R > 4)
+    for (; row + 4 <= r.count; row += 4) row_tile<4, V, whole>(runs, r, row, last);
+  if constexpr (R > 2)
+    for (; row + 2 <= r.count; row += 2) row_tile<2, V, whole>(runs, r, row, last);
+  for (; row < r.count; ++row) row_tile<1, V, whole>(runs, r, row, last);
+}
+
+template <int V>
+CONVNET_INLINE void tiles_of_vectors(int64_t vectors, const Runs& runs, const Rows& r,
+                                     int64_t last) {
+  if (vectors == V) {
+    if (last == kWidth)
+      tiles_of_rows<V, true>(runs, r, last);
+    else
+      tiles_of_rows<V, false>(runs, r, last);
+  } else if constexpr (V > 1) {
+    tiles_of_vectors<V - 1>(vectors, runs, r, last);
+  }
+}
+
+// A block of at most kRowVectors vectors of channels of all rows.
+inline void row_block(const Runs& runs, const Rows& r, int64_t channels) {
+  const int64_t vectors = div_up(channels, kWidth);
+  tiles_of_vectors<kRowVectors>(vectors, runs, r, channels - (vectors - 1) * kWidth);
+}
+
+// Calls body(first channel, channels) for blocks of nearly equal size.
+template <class Body>
+CONVNET_INLINE void each_block(int64_t channels, Body body) {
+  const int64_t vectors = div_up(channels, kWidth), blocks = div_up(vectors, kRowVectors);
+  for (int64_t b = 0; b < blocks; ++b) {
+    const int64_t first = cut(vectors, blocks, b) * kWidth,
+                  end = least(cut(vectors, blocks, b + 1) * kWidth, channels);
+    body(first, end - first);
+  }
+}
+
+}  // namespace convnet::CONVNET_ISA
