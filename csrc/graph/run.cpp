@@ -1,6 +1,7 @@
 #include "graph/run.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <numeric>
 #include <stdexcept>
@@ -101,8 +102,9 @@ class Runner {
 
   void work(int thread) {
     FlushDenormals flush;
-    for (int64_t i = 0; i < count_ && !stop_; ++i)
-      if (!step(thread, i)) return;
+    int64_t tick = 0;
+    for (int64_t i = 0; i < count_ && i <= last_step_; ++i)
+      if (!step(thread, i, tick)) return;
   }
 
  private:
@@ -137,8 +139,8 @@ class Runner {
     return n;
   }
 
-  // Returns false where the run was cancelled.
-  bool step(int thread, int64_t index) {
+  // Returns false where the run was cancelled. `tick` counts the stages of the run.
+  bool step(int thread, int64_t index, int64_t& tick) {
     if (thread == 0) {
       current_ = index;
       assign();
@@ -147,50 +149,64 @@ class Runner {
     for (size_t s = 0; s < plan_.stages_.size(); ++s) {
       const Stage& stage = plan_.stages_[s];
       if (stage.fixed && index > 0 && plan_.first_update_ == plan_.stages_.size()) continue;
+      const bool last = s + 1 == plan_.stages_.size();
+      // Weights are not touched yet: the step may be given up.
+      const bool open = s < plan_.first_update_ && !last;
+      ++tick;
       if (stage.split)
-        split(thread, plan_.calls_[s]);
+        split(thread, plan_.calls_[s], open ? tick : 0);
       else
-        shards(thread, plan_.calls_[s]);
-      if (thread == 0)
-        ask(s + 1 == plan_.stages_.size(), s < plan_.first_update_ && s + 1 < plan_.stages_.size());
+        shards(thread, plan_.calls_[s], open ? tick : 0);
+      if (thread == 0 && (last || open)) ask(open ? tick : 0);
       barrier_.wait();
-      if (cancelled_) return false;
+      if (cancel_tick_ <= tick) return false;
     }
     if (thread == 0) ++done_;
     return true;
   }
 
-  // The caller's thread asks now and then whether to go on. `last`: between steps; `open`: weights
-  // are not touched yet.
-  void ask(bool last, bool open) {
-    if (!poll_ || stop_ || !(last || open)) return;
+  // The caller's thread asks now and then whether to go on; a stage with a tick may be given up.
+  // Other threads may be one stage behind, so they are told which step or stage is the last.
+  void ask(int64_t tick) {
+    if (!poll_ || last_step_ <= current_) return;
     const auto now = std::chrono::steady_clock::now();
     if (now - asked_ < kPollInterval) return;
     asked_ = now;
     const Poll answer = poll_();
-    stop_ = answer != Poll::go_on;
-    cancelled_ = answer == Poll::cancel && !last;
+    if (answer == Poll::go_on) return;
+    last_step_ = current_;
+    if (answer == Poll::cancel && tick) cancel_tick_ = tick;
   }
 
-  void split(int thread, const std::vector<Call>& calls) {
+  bool given_up(int thread, int64_t tick) {
+    if (thread == 0 && tick) ask(tick);
+    return tick && cancel_tick_ <= tick;
+  }
+
+  void split(int thread, const std::vector<Call>& calls, int64_t tick) {
     for (const Call& call : calls) {
+      if (given_up(thread, tick)) return;
       const int64_t units = call.node->units;
       run(thread, call, nullptr, 0, units * thread / threads_, units * (thread + 1) / threads_, 0);
     }
   }
 
-  void shards(int thread, const std::vector<Call>& calls) {
+  // A stage that may be given up has its tick, others have none.
+  void shards(int thread, const std::vector<Call>& calls, int64_t tick) {
     const auto& own = ws_.own_[thread];
     if (!own.empty())
       for (size_t i = 0; i < calls.size();) {
         size_t end = i;
         while (end < calls.size() && calls[end].node->scope == Scope::Shard) ++end;
-        for (int64_t shard : own)
+        for (int64_t shard : own) {
           for (size_t c = i; c < end; ++c)
             run(thread, calls[c], &shard, 1, 0, calls[c].node->units, thread);
+          if (given_up(thread, tick)) break;
+        }
         if (end < calls.size())
           run(thread, calls[end], own.data(), static_cast<int64_t>(own.size()), 0,
               calls[end].node->units, thread);
+        if (given_up(thread, tick)) break;
         i = end + 1;
       }
     if (rest_.empty()) return;
@@ -268,7 +284,8 @@ class Runner {
   Barrier barrier_;
   int64_t current_ = 0, done_ = 0, lead_ = 0;
   std::vector<int64_t> rest_;
-  bool stop_ = false, cancelled_ = false;  // written by thread 0 before a barrier, read after it
+  // Written by thread 0, read by all: the step and the stage after which to stop.
+  std::atomic<int64_t> last_step_{INT64_MAX}, cancel_tick_{INT64_MAX};
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
 };
 

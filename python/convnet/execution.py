@@ -18,6 +18,7 @@ from convnet.variables import Variable
 # A size that changes from one to the other depends on an unknown one.
 _SURROGATES = (240, 360)
 _LARGEST_STEP = 256
+_FEW = 8  # samples that are run one by one, features in lanes, rather than 16 side by side
 
 
 def infer_outputs(
@@ -118,7 +119,7 @@ class _Fetch:
     def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
         self._bind()
         values = dict(zip(self._computed, self._plan.predict(inputs, samples), strict=True))
-        return [self._value(id, values, inputs).astype(dtype) for id, dtype in self._outputs]
+        return [self._value(id, values, inputs).astype(dtype, copy=False) for id, dtype in self._outputs]
 
     def _value(
         self, id: int, values: dict[int, np.ndarray], inputs: dict[int, np.ndarray]
@@ -148,11 +149,16 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        with Trace(training) as trace:
-            inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
-            self._structure = call(inputs)
-            outputs = [trace.tensor(leaf) for leaf in tree.flatten(self._structure)]
-        self._structure = tree.map_structure(lambda _: None, self._structure)
+        for lanes in (1, 16) if capacity <= _FEW else (16,):
+            try:
+                with Trace(training, lanes=lanes) as trace:
+                    inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
+                    structure = call(inputs)
+                    outputs = [trace.tensor(leaf) for leaf in tree.flatten(structure)]
+                break
+            except _core.NeedsLanes:
+                continue
+        self._structure = tree.map_structure(lambda _: None, structure)
         self._ids = [tensor.id for tensor in inputs]
         self._fetch = _Fetch(trace, outputs, capacity)
 
@@ -185,11 +191,13 @@ def step_capacity(samples: int, limit: int = _LARGEST_STEP) -> int:
     """The capacity of a plan for calls of about `samples` samples, so that few plans are built.
 
     >>> [step_capacity(n) for n in (1, 2, 40, 10000)]
-    [1, 16, 64, 256]
+    [1, 8, 64, 256]
     """
-    capacity = 1
+    if samples <= _FEW:
+        return 1 if samples == 1 else _FEW
+    capacity = 16
     while capacity < samples and capacity < limit:
-        capacity = max(16, capacity * 2)
+        capacity *= 2
     return min(capacity, limit)
 
 

@@ -81,6 +81,7 @@ class Trace:
 
     Args:
         training: Whether layers behave as in training (dropout, batch statistics).
+        lanes: Samples that lie side by side: 16, or 1 to run a few samples one by one.
         trainable: Ids of the variables that gradients are wanted for; None for what the variables
             themselves say.
 
@@ -98,9 +99,12 @@ class Trace:
     """
 
     def __init__(
-        self, training: bool | None = None, trainable: Collection[int] | None = None
+        self,
+        training: bool | None = None,
+        trainable: Collection[int] | None = None,
+        lanes: int = 16,
     ) -> None:
-        self.graph = _core.Graph()
+        self.graph = _core.Graph(lanes)
         self.training = training
         self.differentiable = bool(training)
         self._trainable = trainable

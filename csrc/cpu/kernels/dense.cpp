@@ -8,6 +8,7 @@
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/index.h"
 #include "cpu/kernels/one.h"
+#include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -136,14 +137,25 @@ namespace {
 constexpr int kWeightRows = kRegisters >= 32 ? 12 : 6;
 constexpr int kWeightVectors = kRegisters >= 32 ? 2 : 1;
 
-// dw[k .. k+R)[m .. m + V vectors) over all samples; dy lies as rows of samples.
+// Shards whose dy stays in the second-level cache while the tiles move over dw.
+struct ShardBlock {
+  int64_t begin, end;
+};
+constexpr int64_t kBlockFloats = 1 << 16;
+
+// dw[k .. k+R)[m .. m + V vectors) over the samples of a block, added to what those before gave;
+// dy lies as rows of samples.
 template <int R, int V>
-CONVNET_INLINE void weight_tile(const KernelArgs& a, const DenseParams& p, int64_t k, int64_t m) {
+CONVNET_INLINE void weight_tile(const KernelArgs& a, const DenseParams& p, ShardBlock block,
+                                int64_t k, int64_t m) {
   const int64_t pitch = div_up(p.M, 16) * 16;
   Vec acc[R][V];
   CONVNET_EACH(r, R)
-    CONVNET_EACH(v, V) acc[r][v] = zero();
-  for (int64_t shard = 0; shard < a.step->shards; ++shard) {
+    CONVNET_EACH(v, V)
+      acc[r][v] = block.begin
+                      ? load_some(a.f32(2) + (k + r) * p.M + m + v * kWidth, p.M - m - v * kWidth)
+                      : zero();
+  for (int64_t shard = block.begin; shard < block.end; ++shard) {
     const int64_t live = a.live(shard);
     for (int64_t row = 0; row < p.rows; ++row) {
       const float* x = a.f32(0) + shard * a.stride[0] + (row * p.K + k) * kLanes;
@@ -160,25 +172,19 @@ CONVNET_INLINE void weight_tile(const KernelArgs& a, const DenseParams& p, int64
   }
   CONVNET_EACH(r, R)
     CONVNET_EACH(v, V) {
-      float* out = a.f32(2) + (k + r) * p.M + m + v * kWidth;
-      const int64_t left = p.M - m - v * kWidth;
-      if (left >= kWidth) {
-        store(out, acc[r][v]);
-      } else {
-        float tail[kWidth];
-        store(tail, acc[r][v]);
-        for (int64_t j = 0; j < left; ++j) out[j] = tail[j];
-      }
+      const int64_t at = m + v * kWidth;
+      store_some(a.f32(2) + (k + r) * p.M + at, p.M - at, acc[r][v]);
     }
 }
 
 template <int R>
-__attribute__((noinline)) void weight_rows(const KernelArgs& a, const DenseParams& p, int64_t k) {
+__attribute__((noinline)) void weight_rows(const KernelArgs& a, const DenseParams& p,
+                                           ShardBlock block, int64_t k) {
   const int64_t vectors = div_up(p.M, kWidth);
   int64_t v = 0;
   for (; v + kWeightVectors <= vectors; v += kWeightVectors)
-    weight_tile<R, kWeightVectors>(a, p, k, v * kWidth);
-  for (; v < vectors; ++v) weight_tile<R, 1>(a, p, k, v * kWidth);
+    weight_tile<R, kWeightVectors>(a, p, block, k, v * kWidth);
+  for (; v < vectors; ++v) weight_tile<R, 1>(a, p, block, k, v * kWidth);
 }
 
 }  // namespace
@@ -186,9 +192,13 @@ __attribute__((noinline)) void weight_rows(const KernelArgs& a, const DenseParam
 void dense_backward_weight(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
   const int64_t end = least(a.end * kDenseWeightUnit, p.K);
-  int64_t k = a.begin * kDenseWeightUnit;
-  for (; k + kWeightRows <= end; k += kWeightRows) weight_rows<kWeightRows>(a, p, k);
-  for (; k < end; ++k) weight_rows<1>(a, p, k);
+  const int64_t size = most(1, kBlockFloats / (p.rows * kLanes * div_up(p.M, 16) * 16));
+  for (int64_t first = 0; first < a.step->shards; first += size) {
+    const ShardBlock block{first, least(first + size, a.step->shards)};
+    int64_t k = a.begin * kDenseWeightUnit;
+    for (; k + kWeightRows <= end; k += kWeightRows) weight_rows<kWeightRows>(a, p, block, k);
+    for (; k < end; ++k) weight_rows<1>(a, p, block, k);
+  }
 }
 
 }  // namespace convnet::CONVNET_ISA
