@@ -21,7 +21,7 @@ from bench.registry import INFERENCE, TRAINING, Peer
 from bench.rounds import Field, Plan
 
 QUICK_PEERS = ["pytorch", "onnxruntime", "openvino"]
-QUICK = {"rounds": 3, "seconds": 0.2}
+QUICK = {"rounds": 3, "seconds": 0.1}
 THE_SAME_NET = {"stock_lstm_b1": "stock_lstm"}
 
 
