@@ -21,6 +21,9 @@ class Barrier {
   alignas(64) std::atomic<uint32_t> generation_{0};
 };
 
+// Tells the processor that this thread spins.
+void relax();
+
 // Waits until `value` differs from `seen`: spins for some microseconds, then sleeps in the kernel.
 void spin_then_sleep(const std::atomic<uint32_t>& value, uint32_t seen);
 
@@ -30,8 +33,9 @@ class ThreadPool {
   static ThreadPool& instance();
 
   // Runs body(thread) for thread = 0 .. threads-1 and returns when all are done; the caller is
-  // thread 0. Returns false without running anything when another caller has the pool.
-  bool try_run(int threads, const std::function<void(int)>& body);
+  // thread 0. With `optional`, a worker that has not begun when the caller's own part is over does
+  // not begin. Returns false without running anything when another caller has the pool.
+  bool try_run(int threads, const std::function<void(int)>& body, bool optional = false);
 
  private:
   ThreadPool() = default;

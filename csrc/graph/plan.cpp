@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/thread_pool.h"
 #include "cpu/dispatch.h"
 #include "graph/run.h"
 #include "ops/op.h"
@@ -12,6 +13,7 @@ namespace convnet {
 namespace {
 
 constexpr int64_t kMostSlots = 24;  // divides evenly over 1, 2, 3, 4, 6, 8, 12 and 24 threads
+constexpr int64_t kLeastShared = 2 << 20;  // operations: some 40 microseconds of one thread
 constexpr size_t kSlotBudget = size_t{64} << 20;
 
 // Nodes that outputs, bound gradients, updates or states need.
@@ -30,6 +32,14 @@ std::vector<bool> live_nodes(const Graph& graph, const std::vector<ValueId>& wan
       if (id != kNone) needed[id] = needed[graph.root(id)] = true;
   }
   return live;
+}
+
+// Operations for one sample; none where a sample's work is in one piece.
+int64_t shared_work(const Graph& graph, const Node& node) {
+  if (node.units < 2) return 0;
+  int64_t results = 0;
+  for (ValueId id : node.outputs) results += graph.value(id).features();
+  return std::max(node.work, results);
 }
 
 bool needs_binding(const Value& v) { return v.role == Role::Parameter || v.role == Role::State; }
@@ -65,8 +75,10 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
   isa_ = table.isa;
   for (const Stage& stage : stages_) {
     auto& calls = calls_.emplace_back();
-    for (NodeId n : stage.nodes)
+    for (NodeId n : stage.nodes) {
       calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
+      work_ += shared_work(graph_, graph_.nodes()[n]);
+    }
   }
 }
 
@@ -83,6 +95,11 @@ int64_t Plan::slots(int64_t shards) const {
   int64_t most = kMostSlots;
   while (most > 4 && static_cast<size_t>(most) * layout_.slot_bytes > kSlotBudget) most /= 2;
   return std::min(shards, most);
+}
+
+int Plan::threads(int64_t shards) const {
+  const bool alone = work_ * shards * graph_.lanes() < kLeastShared;
+  return alone ? 1 : num_threads();
 }
 
 std::unique_ptr<Workspace> Plan::acquire() const {

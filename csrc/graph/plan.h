@@ -91,6 +91,10 @@ class Plan {
   int64_t binding_size(ValueId value) const;
   int64_t inputs() const { return input_count_; }
   int64_t slots(int64_t shards) const;
+  const std::vector<Stage>& stages() const { return stages_; }
+  const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
+  // Threads that pay for a step of `shards` shards.
+  int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }
 
   // Runs the steps in order and returns how many were finished. `poll` is called on the caller's
@@ -102,6 +106,7 @@ class Plan {
  private:
   friend class Workspace;
   friend class Runner;
+  friend class KernelRunner;
   std::unique_ptr<Workspace> acquire() const;
   void release(std::unique_ptr<Workspace> workspace) const;
 
@@ -116,6 +121,7 @@ class Plan {
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage
   size_t first_update_ = 0;               // stages from here on change weights
+  int64_t work_ = 0;                      // operations for one sample that threads can share
   std::string isa_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;

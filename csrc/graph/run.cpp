@@ -64,7 +64,7 @@ Workspace::Workspace(const Plan& plan)
   }
 }
 
-void Workspace::prepare(int threads, int64_t shards, int64_t slots) {
+void Workspace::prepare(int threads, int64_t shards, int64_t slots, int64_t together) {
   if (shards > shared_count_) {
     shared_ = aligned_zeros(plan_.layout_.shared_bytes * static_cast<size_t>(shards));
     shared_count_ = shards;
@@ -75,13 +75,55 @@ void Workspace::prepare(int threads, int64_t shards, int64_t slots) {
   }
   // Shards run by all threads together are fewer than twice the threads, and each has a slab of its
   // own.
-  const size_t slabs =
-      static_cast<size_t>(std::min<int64_t>(std::max<int64_t>(threads, shards), 2 * threads + 1));
+  const size_t slabs = static_cast<size_t>(
+      std::max(together, std::min<int64_t>(std::max<int64_t>(threads, shards), 2 * threads + 1)));
   while (local_.size() < slabs) local_.push_back(aligned_zeros(plan_.layout_.local_bytes));
   while (scratch_.size() < static_cast<size_t>(threads))
     scratch_.push_back(aligned_zeros(plan_.layout_.scratch_bytes));
   if (own_.size() < static_cast<size_t>(threads)) own_.resize(threads);
   for (auto& list : own_) list.reserve(static_cast<size_t>(shards));
+}
+
+void KernelRunner::run(const StepInfo& info, int thread, const Call& call,
+                       const Portion& portion) const {
+  if (portion.begin >= portion.end) return;
+  static constexpr int64_t kFirst = 0;
+  const int64_t* shards = portion.shards ? portion.shards : &kFirst;
+  const int64_t shard = call.node->scope == Scope::Shard ? *shards : 0;
+  void* data[kMostOperands];
+  for (size_t i = 0; i < call.places.size(); ++i)
+    data[i] = resolve(call.places[i], info, shard, portion.slab);
+  const KernelArgs args{call.node->params.data(),
+                        data,
+                        call.strides.data(),
+                        shards,
+                        portion.shard_count,
+                        portion.begin,
+                        portion.end,
+                        call.lanes,
+                        call.slotted && shard >= info.slots,
+                        &info,
+                        ws_.scratch_[thread].get()};
+  call.fn(args);
+}
+
+void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t shard,
+                            int slab) const {
+  const Layout& layout = plan_.layout_;
+  switch (place.pool) {
+    case Pool::Shared:
+      return ws_.shared_.get() + static_cast<size_t>(shard) * layout.shared_bytes + place.offset;
+    case Pool::Local:
+      return ws_.local_[slab].get() + place.offset;
+    case Pool::Single:
+      return ws_.single_.get() + place.offset;
+    case Pool::Slots:
+      return ws_.slots_.get() + static_cast<size_t>(shard % info.slots) * layout.slot_bytes +
+             place.offset;
+    case Pool::Bound:
+      return place.offset == SIZE_MAX ? nullptr : bindings_[place.offset];
+  }
+  return nullptr;
 }
 
 // One call of Plan::run, shared by its threads.
@@ -91,7 +133,7 @@ class Runner {
          int64_t count, const std::function<Poll()>& poll, int threads)
       : plan_(plan),
         ws_(workspace),
-        bindings_(bindings),
+        kernels_(plan, workspace, bindings),
         steps_(steps),
         count_(count),
         poll_(poll),
@@ -232,51 +274,14 @@ class Runner {
           std::min(end - r * units, units), static_cast<int>(r));
   }
 
-  // `slab`: the local slab in use. Group and Batch calls have pointers at shard 0.
   void run(int thread, const Call& call, const int64_t* shards, int64_t shard_count, int64_t begin,
            int64_t end, int slab) {
-    if (begin >= end) return;
-    static constexpr int64_t kFirst = 0;
-    const bool one = call.node->scope == Scope::Shard;
-    if (!shards) shards = &kFirst;
-    const int64_t shard = one ? *shards : 0;
-    void* data[kMostOperands];
-    for (size_t i = 0; i < call.places.size(); ++i) data[i] = resolve(call.places[i], shard, slab);
-    const KernelArgs args{call.node->params.data(),
-                          data,
-                          call.strides.data(),
-                          shards,
-                          shard_count,
-                          begin,
-                          end,
-                          call.lanes,
-                          call.slotted && shard >= info().slots,
-                          &info(),
-                          ws_.scratch_[thread].get()};
-    call.fn(args);
-  }
-
-  void* resolve(const Place& place, int64_t shard, int slab) const {
-    const Layout& layout = plan_.layout_;
-    switch (place.pool) {
-      case Pool::Shared:
-        return ws_.shared_.get() + static_cast<size_t>(shard) * layout.shared_bytes + place.offset;
-      case Pool::Local:
-        return ws_.local_[slab].get() + place.offset;
-      case Pool::Single:
-        return ws_.single_.get() + place.offset;
-      case Pool::Slots:
-        return ws_.slots_.get() + static_cast<size_t>(shard % info().slots) * layout.slot_bytes +
-               place.offset;
-      case Pool::Bound:
-        return place.offset == SIZE_MAX ? nullptr : bindings_[place.offset];
-    }
-    return nullptr;
+    kernels_.run(info(), thread, call, {shards, shard_count, begin, end, slab});
   }
 
   const Plan& plan_;
   Workspace& ws_;
-  void* const* bindings_;
+  const KernelRunner kernels_;
   const StepInfo* steps_;
   const int64_t count_;
   const std::function<Poll()>& poll_;
@@ -307,7 +312,11 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     done = runner.done();
     return true;
   };
-  if (!run_with(num_threads())) run_with(1);
+  const int most = threads(shards);
+  if (most > 1 && graph_.lanes() == 1 && first_update_ == stages_.size())
+    done = run_as_relay(*this, *workspace, bindings, steps, count, most, poll);
+  else if (!run_with(most))
+    run_with(1);
   release(std::move(workspace));
   return done;
 }

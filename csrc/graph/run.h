@@ -14,15 +14,45 @@ Call make_call(const Graph& graph, const Node& node, const Layout& layout,
 class Workspace {
  public:
   explicit Workspace(const Plan& plan);
-  void prepare(int threads, int64_t shards, int64_t slots);
+  // `together`: shards that are worked on at the same time.
+  void prepare(int threads, int64_t shards, int64_t slots, int64_t together = 0);
 
  private:
   friend class Runner;
+  friend class KernelRunner;
   const Plan& plan_;
   AlignedBytes shared_, single_, slots_;
   int64_t shared_count_ = 0, slot_count_ = 0;
   std::vector<AlignedBytes> local_, scratch_;
   std::vector<std::vector<int64_t>> own_;  // shards of each thread
 };
+
+// Part of a call: shards, or null for what knows none, units [begin, end), and the local slab.
+struct Portion {
+  const int64_t* shards;
+  int64_t shard_count, begin, end;
+  int slab;
+};
+
+// Calls kernels with pointers into the memory of a run.
+class KernelRunner {
+ public:
+  KernelRunner(const Plan& plan, Workspace& workspace, void* const* bindings)
+      : plan_(plan), ws_(workspace), bindings_(bindings) {}
+  void run(const StepInfo& info, int thread, const Call& call, const Portion& portion) const;
+
+ private:
+  void* resolve(const Place& place, const StepInfo& info, int64_t shard, int slab) const;
+
+  const Plan& plan_;
+  Workspace& ws_;
+  void* const* bindings_;
+};
+
+// Runs steps of a few samples without updates: the caller leads, threads of the pool help where
+// they are awake. Returns how many steps were finished.
+int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
+                     const StepInfo* steps, int64_t count, int threads,
+                     const std::function<Poll()>& poll);
 
 }  // namespace convnet

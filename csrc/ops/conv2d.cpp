@@ -86,6 +86,7 @@ void infer_conv2d(InferContext& c) {
   p.activation = activation_of(c);
   p.pool = pool_of(c);
   c.units(p.outer * p.rows());
+  c.work(2 * p.outer * p.OH * p.OW * p.OC * p.taps() * p.in_group());
   c.scratch(c.lanes() == 1 ? image_scratch(p) : tap_scratch(p));
   const bool pooled = p.pool != FusedPool::none;
   const Dims y = pooled ? with_image(x, p.OH / 2, p.OW / 2, p.OC) : with_image(x, p.OH, p.OW, p.OC);

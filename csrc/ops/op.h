@@ -87,6 +87,8 @@ class InferContext {
   void scope(Scope scope) { node_.scope = scope; }
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }
+  // Operations for one sample, roughly, where they are many more than results.
+  void work(int64_t operations) { node_.work = operations; }
   void impure() { node_.impure = true; }
   // The outputs of another op; of an equal node where there is one.
   std::vector<ValueId> compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);

@@ -39,6 +39,7 @@ void infer_project(InferContext& c) {
   p.rows = x.features() / p.K;
   p.packed = c.inputs() - 1;
   c.units(p.rows);
+  c.work(2 * p.rows * p.K * p.M);
   c.scratch(p.M * 16 * sizeof(float));
   Dims y = x.shape;
   y.back() = p.M;

@@ -192,7 +192,8 @@ __attribute__((noinline)) void weight_rows(const KernelArgs& a, const DenseParam
 void dense_backward_weight(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
   const int64_t end = least(a.end * kDenseWeightUnit, p.K);
-  const int64_t size = most(1, kBlockFloats / (p.rows * kLanes * div_up(p.M, 16) * 16));
+  const int64_t shard_floats = p.rows * kLanes * div_up(p.M, 16) * 16;
+  const int64_t size = most(1, kBlockFloats / most(1, shard_floats));
   for (int64_t first = 0; first < a.step->shards; first += size) {
     const ShardBlock block{first, least(first + size, a.step->shards)};
     int64_t k = a.begin * kDenseWeightUnit;

@@ -84,7 +84,7 @@ bool even(const KernelArgs& a) {
 
 void dense_of_one(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
-  const int64_t begin = a.begin * kDenseUnit, end = least(a.end * kDenseUnit, p.M);
+  const int64_t begin = a.begin * kDenseUnitOfOne, end = least(a.end * kDenseUnitOfOne, p.M);
   const bool tiled = a.step->shards * p.rows >= kTiled;
   const auto rows_of = [&](int64_t i) {
     return Even{a.f32(0) + a.shards[i] * a.stride[0], a.f32(3) + a.shards[i] * a.stride[3], p.K,
