@@ -133,6 +133,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     if options.compile:
         everybody = [p.name for p in registry.PEERS if not p.optional]
         options.peers = [*(options.peers or everybody), "pytorch-compile"]
+    try:
+        registry.chosen(options.peers)
+    except ValueError as error:
+        parser.error(str(error))
     for name, value in (QUICK if options.quick else {"rounds": 7, "seconds": 1.0}).items():
         if getattr(options, name) is None:
             setattr(options, name, value)

@@ -22,7 +22,7 @@ ENVIRONMENTS = {
     "numpy": [_NUMPY],
 }
 
-# Settings by which each library takes no wider vectors than AVX2.
+# Settings by which each library takes no wider vectors than AVX2; oneDNN's holds OpenVINO too.
 AVX2 = {
     "CONVNET_ISA": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
@@ -30,7 +30,6 @@ AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
-    "OV_CPU_MAX_ISA": "AVX2",
 }
 NOT_HELD_TO_AVX2 = ("onnxruntime",)
 
@@ -85,7 +84,9 @@ def _keras(backend: str) -> Peer:
 
 def _pytorch(variant: str, optional: bool = False) -> Peer:
     name = f"pytorch-{variant}" if variant else "pytorch"
-    return Peer(name, "pytorch", "bench.peers.pytorch", variant=variant, optional=optional)
+    cold = {"TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"}  # so that first steps compile every time
+    module = "bench.peers.pytorch"
+    return Peer(name, "pytorch", module, variant=variant, variables=cold, optional=optional)
 
 
 CONVNET = Peer("convnet", None, "bench.peers.convnet")

@@ -121,7 +121,12 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     for unknown in set(options.axes) - set(AXES):
         parser.error(f"unknown axis {unknown!r}; expected some of {', '.join(AXES)}")
-    chosen = registry.chosen(options.peers)
+    try:
+        chosen = registry.chosen(options.peers)
+    except ValueError as error:
+        parser.error(str(error))
+    for missing in (peer.name for peer in chosen if not peer.installed):
+        print(f"not installed: {missing}")
     peers = [registry.CONVNET, *(peer for peer in chosen if peer.installed)]
     document: dict[str, Any] = {"environment": report.environment(), "probes": [probe()]}
     document["curves"] = {
