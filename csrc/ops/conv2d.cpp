@@ -7,6 +7,7 @@ namespace convnet::ops {
 
 namespace {
 
+constexpr int64_t kFewRows = 4, kSegment = 12;
 constexpr int64_t kWeightUnit = 6;  // output channels of a unit of conv2d_backward_weight
 
 // Strides, dilation, padding and groups, checked; `w` is the kernel's shape, [H, W, C] the
@@ -75,6 +76,11 @@ size_t image_scratch(const Conv2dParams& p) {
   return static_cast<size_t>(p.padded_floats() + before_pool) * sizeof(float);
 }
 
+// For one sample: convolutions over few rows, such as those over time, are cut along the row.
+int64_t segments_of(const Conv2dParams& p) {
+  return p.pool == FusedPool::none && p.OH < kFewRows ? ceil_div(p.OW, kSegment) : 1;
+}
+
 // x, kernel, bias|None -> y, and for a fused max pool two Bits a feature: row and column of the
 // winner.
 void infer_conv2d(InferContext& c) {
@@ -85,7 +91,8 @@ void infer_conv2d(InferContext& c) {
   p.outer = x.features() / (numel(size) ? numel(size) : 1);
   p.activation = activation_of(c);
   p.pool = pool_of(c);
-  c.units(p.outer * p.rows());
+  p.segments = c.lanes() == 1 ? segments_of(p) : 1;
+  c.units(p.outer * p.rows() * p.segments);
   c.work(2 * p.outer * p.OH * p.OW * p.OC * p.taps() * p.in_group());
   c.scratch(c.lanes() == 1 ? image_scratch(p) : tap_scratch(p));
   const bool pooled = p.pool != FusedPool::none;

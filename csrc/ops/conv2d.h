@@ -11,6 +11,7 @@ enum class FusedPool : int32_t { none, max, average };
 struct Conv2dParams {
   int64_t outer, H, W, C, OH, OW, OC, KH, KW;
   int64_t sy, sx, dy, dx, top, left, groups;
+  int64_t segments;  // pieces of a row, each a unit of work
   Activation activation;
   FusedPool pool;
 
@@ -21,7 +22,7 @@ struct Conv2dParams {
   int64_t padded_width() const { return (OW - 1) * sx + (KW - 1) * dx + 1; }
   int64_t padded_height() const { return (OH - 1) * sy + (KH - 1) * dy + 1; }
   int64_t padded_floats() const { return padded_height() * padded_width() * C; }
-  // Rows of y; a unit of work is one of them.
+  // Rows of y; a unit of work is one of them, or a segment of it.
   int64_t rows() const { return pool == FusedPool::none ? OH : OH / 2; }
 };
 

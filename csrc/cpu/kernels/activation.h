@@ -27,4 +27,12 @@ inline void activate_in_place(Activation kind, float* x, int64_t vectors) {
   for (int64_t i = 0; i < vectors; ++i) store(x + i * kWidth, activate(kind, load(x + i * kWidth)));
 }
 
+// Applies an activation to n numbers in a row.
+inline void activate_row(Activation kind, float* x, int64_t n) {
+  if (kind == Activation::linear) return;
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(x + i, activate(kind, load(x + i)));
+  if (i < n) store_first(x + i, n - i, activate(kind, load_first(x + i, n - i)));
+}
+
 }  // namespace convnet::CONVNET_ISA

@@ -49,17 +49,23 @@ void depthwise_row(const Conv2dParams& p, const float* x, int64_t row, const flo
   }
 }
 
-// Rows [first, last) of the convolution of one image, before the pool.
-void rows_of_image(const KernelArgs& a, const Conv2dParams& p, const float* x, int64_t first,
-                   int64_t last, float* y, float* scratch) {
+// Part of a result: `rows` rows from `top` on, `width` pixels from `left` on of each.
+struct Part {
+  int64_t top, rows, left, width;
+};
+
+// Part of the convolution of one image, before the pool. y: where its first row begins.
+void part_of_image(const KernelArgs& a, const Conv2dParams& p, const float* x, const Part& part,
+                   float* y, float* scratch) {
   const bool relu = p.pool == FusedPool::none && p.activation == Activation::relu;
-  const int64_t source = first * p.sy - p.top,
-                rows = (last - first - 1) * p.sy + (p.KH - 1) * p.dy + 1;
+  const int64_t source = part.top * p.sy - p.top,
+                rows = (part.rows - 1) * p.sy + (p.KH - 1) * p.dy + 1;
   const Image image = padded(p, x, source, rows, scratch);
-  const float* start = image.data + (source - image.top) * image.row;
+  const float* start = image.data + (source - image.top) * image.row + part.left * p.sx * p.C;
+  y += part.left * p.OC;
   if (p.in_group() == 1 && p.out_group() == 1) {
-    for (int64_t r = 0; r < last - first; ++r)
-      depthwise_row(p, start + r * p.sy * image.row, image.row, a.f32(1), a.f32(2), p.OW,
+    for (int64_t r = 0; r < part.rows; ++r)
+      depthwise_row(p, start + r * p.sy * image.row, image.row, a.f32(1), a.f32(2), part.width,
                     y + r * p.OW * p.OC);
     return;
   }
@@ -71,20 +77,13 @@ void rows_of_image(const KernelArgs& a, const Conv2dParams& p, const float* x, i
   for (int64_t g = 0; g < p.groups; ++g)
     each_block(p.out_group(), [&](int64_t at, int64_t channels) {
       const int64_t o = g * p.out_group() + at;
-      for (int64_t r = 0; r < last - first; ++r)
+      for (int64_t r = 0; r < part.rows; ++r)
         row_block(runs,
                   {start + r * p.sy * image.row + g * p.in_group(), a.f32(1) + o,
                    a.f32(2) ? a.f32(2) + o : nullptr, y + r * p.OW * p.OC + o, p.sx * p.C, p.OC,
-                   p.OW, relu},
+                   part.width, relu},
                   channels);
     });
-}
-
-void activate(Activation kind, float* y, int64_t n) {
-  if (kind == Activation::linear) return;
-  int64_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) store(y + i, activate(kind, load(y + i)));
-  if (i < n) store_first(y + i, n - i, activate(kind, load_first(y + i, n - i)));
 }
 
 // Two rows of the convolution pooled to one.
@@ -101,6 +100,24 @@ void pool_rows(const Conv2dParams& p, const float* above, float* y) {
     }
 }
 
+void pooled_part(const KernelArgs& a, const Conv2dParams& p, const float* x, int64_t top,
+                 int64_t rows, float* y, float* scratch) {
+  const int64_t line = p.OW * p.OC, pooled = p.OW / 2 * p.OC;
+  float* before = scratch + p.padded_floats();
+  part_of_image(a, p, x, {2 * top, 2 * rows, 0, p.OW}, before, scratch);
+  for (int64_t r = 0; r < rows; ++r) pool_rows(p, before + 2 * r * line, y + r * pooled);
+  activate_row(p.activation, y, rows * pooled);
+}
+
+// A segment of a row: what a unit is where rows are few.
+void segment(const KernelArgs& a, const Conv2dParams& p, const float* x, int64_t row, int64_t index,
+             float* y, float* scratch) {
+  const int64_t left = cut(p.OW, p.segments, index),
+                width = cut(p.OW, p.segments, index + 1) - left;
+  part_of_image(a, p, x, {row, 1, left, width}, y, scratch);
+  activate_row(p.activation, y + left * p.OC, width * p.OC);
+}
+
 }  // namespace
 
 void conv2d_of_one(const KernelArgs& a) {
@@ -108,23 +125,22 @@ void conv2d_of_one(const KernelArgs& a) {
   const int64_t rows = p.rows();
   float* scratch = static_cast<float*>(a.scratch);
   for (int64_t unit = a.begin; unit < a.end;) {
-    const int64_t outer = unit / rows, first = unit % rows,
-                  last = least(rows, first + a.end - unit);
+    const int64_t row = unit / p.segments, outer = row / rows, top = row % rows;
     const float* x = a.f32(0) + outer * p.H * p.W * p.C;
-    if (p.pool == FusedPool::none) {
-      float* y = a.f32(4) + unit * p.OW * p.OC;
-      rows_of_image(a, p, x, first, last, y, scratch);
-      activate(p.activation, y, (last - first) * p.OW * p.OC);
-    } else {
-      const int64_t line = p.OW * p.OC, pooled = p.OW / 2 * p.OC;
-      float* y = a.f32(4) + unit * pooled;
-      float* before = scratch + p.padded_floats();
-      rows_of_image(a, p, x, 2 * first, 2 * last, before, scratch);
-      for (int64_t r = 0; r < last - first; ++r)
-        pool_rows(p, before + 2 * r * line, y + r * pooled);
-      activate(p.activation, y, (last - first) * pooled);
+    if (p.segments > 1) {
+      segment(a, p, x, top, unit % p.segments, a.f32(4) + row * p.OW * p.OC, scratch);
+      ++unit;
+      continue;
     }
-    unit += last - first;
+    const int64_t count = least(rows - top, a.end - unit);
+    if (p.pool == FusedPool::none) {
+      float* y = a.f32(4) + row * p.OW * p.OC;
+      part_of_image(a, p, x, {top, count, 0, p.OW}, y, scratch);
+      activate_row(p.activation, y, count * p.OW * p.OC);
+    } else {
+      pooled_part(a, p, x, top, count, a.f32(4) + row * (p.OW / 2) * p.OC, scratch);
+    }
+    unit += count;
   }
 }
 

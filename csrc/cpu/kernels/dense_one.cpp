@@ -67,12 +67,6 @@ void multiply_rows(const DenseParams& p, const Even& rows, bool tiled, const flo
   }
 }
 
-void activate_outputs(Activation kind, float* y, int64_t n) {
-  int64_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) store(y + i, activate(kind, load(y + i)));
-  if (i < n) store_first(y + i, n - i, activate(kind, load_first(y + i, n - i)));
-}
-
 // Whether the shards of a call lie evenly.
 bool even(const KernelArgs& a) {
   for (int64_t i = 2; i < a.shard_count; ++i)
@@ -102,7 +96,7 @@ void dense_of_one(const KernelArgs& a) {
   if (p.activation == Activation::linear) return;
   for (int64_t i = 0; i < a.shard_count; ++i)
     for (int64_t row = 0; row < p.rows; ++row)
-      activate_outputs(p.activation, rows_of(i).y + row * p.M + begin, end - begin);
+      activate_row(p.activation, rows_of(i).y + row * p.M + begin, end - begin);
 }
 
 }  // namespace convnet::CONVNET_ISA
