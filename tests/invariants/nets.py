@@ -30,6 +30,24 @@ def cnn() -> tuple[convnet.Sequential, np.ndarray, np.ndarray]:
     return model, x, rng.integers(0, 3, size=100)
 
 
+def wide_cnn() -> tuple[convnet.Sequential, np.ndarray]:
+    """A CNN that gives several threads enough to do for a single sample, and 40 samples."""
+    convnet.utils.set_random_seed(14)
+    model = convnet.Sequential(
+        [
+            layers.Input((20, 20, 12)),
+            layers.Conv2D(70, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(33, 3, strides=2),
+            layers.Flatten(),
+            layers.Dense(130, activation="relu"),
+            layers.Dense(5, activation="softmax"),
+        ]
+    )
+    rng = np.random.default_rng(14)
+    return model, rng.normal(size=(40, 20, 20, 12)).astype(np.float32)
+
+
 def normalized_cnn() -> tuple[convnet.Sequential, np.ndarray, np.ndarray]:
     """A compiled CNN with batch normalization."""
     convnet.utils.set_random_seed(12)

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from convnet import _core
-from tests.invariants.nets import cnn
+from tests.invariants.nets import cnn, wide_cnn
 
 
-def test_many_threads_predict_with_one_model_and_python_goes_on():
-    model, x, _ = cnn()
+@pytest.mark.parametrize("few", [False, True], ids=["a batch", "one sample"])
+def test_many_threads_predict_with_one_model_and_python_goes_on(few):
+    model, x = wide_cnn() if few else cnn()[:2]
+    x = x[:1] if few else x
     expected = model.predict(x, verbose=0)
     wrong, counted, done = [], [0], threading.Event()
 

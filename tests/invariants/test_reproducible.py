@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from convnet import config
-from tests.invariants.nets import ALL
+from tests.invariants.nets import ALL, wide_cnn
 
 
 def trained(make, threads):
@@ -26,3 +26,16 @@ def test_weights_do_not_depend_on_threads_or_on_the_run(make, threads):
     for a, b in zip(expected, weights, strict=True):
         assert np.array_equal(a, b)
     assert np.array_equal(outputs, predictions)
+
+
+@pytest.mark.parametrize("samples", [1, 3, 8])
+def test_a_few_samples_give_the_same_bits_on_any_number_of_threads(samples):
+    model, x = wide_cnn()
+    batch = model.predict(x, verbose=0)
+    config.set_num_threads(1)
+    expected = model.predict(x[:samples], verbose=0)
+    np.testing.assert_allclose(expected, batch[:samples], rtol=1e-4, atol=1e-6)
+    for threads in (2, 3, 8):
+        config.set_num_threads(threads)
+        for _ in range(20):
+            assert np.array_equal(model.predict(x[:samples], verbose=0), expected)
