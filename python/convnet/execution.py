@@ -18,6 +18,7 @@ from convnet.variables import Variable
 # A size that changes from one to the other depends on an unknown one.
 _SURROGATES = (240, 360)
 _LARGEST_STEP = 256
+LANES = 16  # samples of a shard
 _FEW = 8  # samples that are run one by one, features in lanes, rather than 16 side by side
 
 
@@ -101,6 +102,7 @@ class _Fetch:
         self._variables = {tensor.id: variable for variable, tensor in trace.variables}
         simple = self._given | self._constants.keys() | self._variables.keys()
         self._computed = [id for id, _ in self._outputs if id not in simple]
+        self._plain = self._outputs == [(id, "float32") for id in self._computed]
         self._lock = threading.Lock()
         trace.graph.fuse(self._computed)
         self._plan = _core.Plan(trace.graph, outputs=self._computed, capacity=capacity)
@@ -118,8 +120,11 @@ class _Fetch:
 
     def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
         self._bind()
-        values = dict(zip(self._computed, self._plan.predict(inputs, samples), strict=True))
-        return [self._value(id, values, inputs).astype(dtype, copy=False) for id, dtype in self._outputs]
+        computed = self._plan.predict(inputs, samples)
+        if self._plain:
+            return computed
+        values = dict(zip(self._computed, computed, strict=True))
+        return [self._value(id, values, inputs).astype(dtype) for id, dtype in self._outputs]
 
     def _value(
         self, id: int, values: dict[int, np.ndarray], inputs: dict[int, np.ndarray]
@@ -149,7 +154,7 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        for lanes in (1, 16) if capacity <= _FEW else (16,):
+        for lanes in (1, LANES) if capacity <= _FEW else (LANES,):
             try:
                 with Trace(training, lanes=lanes) as trace:
                     inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
@@ -170,6 +175,15 @@ class PlannedCall:
             for id, array in zip(self._ids, arrays, strict=True)
         }
         return tree.pack_sequence_as(self._structure, self._fetch.run(inputs, samples))
+
+    @property
+    def takes_one(self) -> bool:
+        """Whether there is one argument and one result."""
+        return len(self._ids) == 1 and self._structure is None
+
+    def run_one(self, array: np.ndarray) -> np.ndarray:
+        """`__call__` for one argument, contiguous and in native byte order, and one result."""
+        return self._fetch.run({self._ids[0]: array}, len(array))[0]
 
 
 def sample_count(arrays: list[np.ndarray]) -> int:
@@ -195,7 +209,7 @@ def step_capacity(samples: int, limit: int = _LARGEST_STEP) -> int:
     """
     if samples <= _FEW:
         return 1 if samples == 1 else _FEW
-    capacity = 16
+    capacity = LANES
     while capacity < samples and capacity < limit:
         capacity *= 2
     return min(capacity, limit)

@@ -8,6 +8,7 @@
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/index.h"
 #include "cpu/kernels/one.h"
+#include "cpu/kernels/rows.h"
 #include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
@@ -125,10 +126,12 @@ void lanes_to_rows(const KernelArgs& a) {
   for (int64_t row = a.begin; row < a.end; ++row) {
     const float* x = a.f32(0) + row * p.M * kLanes;
     float* y = a.f32(1) + row * kLanes * pitch;
-    for (int64_t l = 0; l < kLanes; ++l) {
-      for (int64_t m = 0; m < p.M; ++m) y[l * pitch + m] = x[m * kLanes + l];
-      for (int64_t m = p.M; m < pitch; ++m) y[l * pitch + m] = 0;
-    }
+    from_lanes(0, p.M, x, [&](int lane, int64_t m, int64_t, Vec values) {
+      store(y + lane * pitch + m, values);
+    });
+    // What lies beyond M but in the last vector is zero already.
+    for (int64_t m = div_up(p.M, kWidth) * kWidth; m < pitch; m += kWidth)
+      for (int64_t l = 0; l < kLanes; ++l) store(y + l * pitch + m, zero());
   }
 }
 

@@ -2,7 +2,8 @@
 // samples, so that bits do not depend on who adds.
 #include "ops/embedding.h"
 
-#include "cpu/kernels/index.h"
+#include "cpu/kernels/rows.h"
+#include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -30,12 +31,15 @@ void embedding(const KernelArgs& a) {
   }
   for (int64_t t = a.begin * kEmbeddingPositions; t < end; ++t) {
     const float* ids = a.f32(0) + t * kLanes;
-    float* out = a.f32(2) + t * p.columns * kLanes;
-    for (int64_t l = 0; l < kLanes; ++l) {
-      const int64_t row = row_of(ids[l], p.rows);
-      for (int64_t d = 0; d < p.columns; ++d)
-        out[d * kLanes + l] = row < 0 ? __builtin_nanf("") : table[row * p.columns + d];
-    }
+    int64_t row[kLanes];
+    for (int64_t l = 0; l < kLanes; ++l) row[l] = row_of(ids[l], p.rows);
+    to_lanes(
+        0, p.columns,
+        [&](int lane, int64_t d, int64_t n) {
+          if (row[lane] < 0) return set1(__builtin_nanf(""));
+          return load_some(table + row[lane] * p.columns + d, n);
+        },
+        a.f32(2) + t * p.columns * kLanes);
   }
 }
 
@@ -51,11 +55,12 @@ void embedding_backward(const KernelArgs& a) {
     for (int64_t t = 0; t < p.positions; ++t) {
       const float* ids = a.f32(0) + shard * a.stride[0] + t * kLanes;
       const float* dy = a.f32(1) + shard * a.stride[1] + t * p.columns * kLanes;
-      for (int64_t l = 0; l < live; ++l) {
-        const int64_t row = row_of(ids[l], p.rows);
-        if (row < 0) continue;
-        for (int64_t d = first; d < last; ++d) table[row * p.columns + d] += dy[d * kLanes + l];
-      }
+      from_lanes(first, last, dy, [&](int lane, int64_t d, int64_t n, Vec values) {
+        const int64_t row = row_of(ids[lane], p.rows);
+        if (lane >= live || row < 0) return;
+        float* sum = table + row * p.columns + d;
+        store_some(sum, n, load_some(sum, n) + values);
+      });
     }
   }
 }

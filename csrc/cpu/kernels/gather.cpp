@@ -2,11 +2,27 @@
 // go back to rows.
 #include "ops/gather.h"
 
-#include "cpu/kernels/index.h"
+#include <type_traits>
+
+#include "cpu/kernels/rows.h"
+#include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
 
 namespace {
+
+// n numbers of a row.
+template <class T>
+CONVNET_INLINE Vec numbers(const T* row, int64_t n) {
+  if constexpr (std::is_same_v<T, float>) return load_some(row, n);
+  float all[kWidth] = {};
+  if (n == kWidth) {
+    for (int64_t i = 0; i < kWidth; ++i) all[i] = static_cast<float>(row[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) all[i] = static_cast<float>(row[i]);
+  }
+  return load(all);
+}
 
 template <class T>
 void gather_rows(const KernelArgs& a, const Feed& feed, const GatherParams& p) {
@@ -25,10 +41,9 @@ void gather_rows(const KernelArgs& a, const Feed& feed, const GatherParams& p) {
     row[l] = reinterpret_cast<const T*>(feed.data + (step.order ? step.order[i] : step.first + i) *
                                                         feed.row_bytes);
   }
-  const int64_t end = least(a.end * p.block, p.features);
-  float* out = a.f32(0);
-  for (int64_t f = a.begin * p.block; f < end; ++f)
-    for (int64_t l = 0; l < kLanes; ++l) out[f * kLanes + l] = static_cast<float>(row[l][f]);
+  to_lanes(
+      a.begin * p.block, least(a.end * p.block, p.features),
+      [&](int lane, int64_t f, int64_t n) { return numbers(row[lane] + f, n); }, a.f32(0));
 }
 
 }  // namespace
@@ -74,11 +89,11 @@ void scatter(const KernelArgs& a) {
     return;
   }
   const int64_t live = a.live(a.shard());
-  for (int64_t l = 0; l < live; ++l) {
-    float* row = reinterpret_cast<float*>(feed.data + (a.step->first + a.shard() * kLanes + l) *
-                                                          feed.row_bytes);
-    for (int64_t f = begin; f < end; ++f) row[f] = x[f * kLanes + l];
-  }
+  char* rows = feed.data + (a.step->first + a.shard() * kLanes) * feed.row_bytes;
+  from_lanes(begin, end, x, [&](int lane, int64_t f, int64_t n, Vec values) {
+    if (lane < live)
+      store_some(reinterpret_cast<float*>(rows + lane * feed.row_bytes) + f, n, values);
+  });
 }
 
 }  // namespace convnet::CONVNET_ISA
