@@ -3,7 +3,7 @@
 // while the list of one output channel is walked.
 #include "ops/conv2d_sparse.h"
 
-#include "cpu/kernels/index.h"
+#include "cpu/kernels/rows.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -124,8 +124,10 @@ void sparse_images(const KernelArgs& a) {
     for (int64_t x = 0; x < columns; ++x) {
       const float* in = a.f32(0) + ((outer * p.H + y) * p.W + x) * p.C * kLanes;
       float* out = row + (x + p.left) * pitch;
-      for (int64_t c = 0; c < p.C; ++c)
-        for (int64_t l = 0; l < kLanes; ++l) out[l * p.image() + c] = in[c * kLanes + l];
+      // The row is padded to whole vectors, with zeros.
+      from_lanes(0, p.C, in, [&](int lane, int64_t c, int64_t, Vec values) {
+        store(out + lane * p.image() + c, values);
+      });
     }
   }
 }
@@ -205,11 +207,15 @@ void sparse_lanes(const KernelArgs& a) {
     const int64_t outer = unit / p.H, y = unit % p.H + p.top;
     const float* row = a.f32(0) + outer * kLanes * p.image() + y * p.width() * pitch;
     float* out = a.f32(2) + unit * p.W * p.C * kLanes;
-    for (int64_t x = 0; x < p.W; ++x)
-      for (int64_t c = 0; c < p.C; ++c)
-        for (int64_t l = 0; l < kLanes; ++l)
-          out[(x * p.C + c) * kLanes + l] =
-              x < reach && y < p.height() ? row[l * p.image() + (x + p.left) * pitch + c] : 0.0f;
+    for (int64_t x = 0; x < p.W; ++x) {
+      const bool reached = x < reach && y < p.height();
+      to_lanes(
+          0, p.C,
+          [&](int lane, int64_t c, int64_t) {
+            return reached ? load(row + lane * p.image() + (x + p.left) * pitch + c) : zero();
+          },
+          out + x * p.C * kLanes);
+    }
   }
 }
 

@@ -7,28 +7,44 @@
 
 namespace convnet::CONVNET_ISA {
 
+// A number for each sample, in the compiler's generic vectors. They are handed on by reference: how
+// they are returned depends on the instruction set.
+typedef uint32_t Numbers __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+typedef uint64_t Products __attribute__((vector_size(kLanes * sizeof(uint64_t))));
+
+CONVNET_INLINE void high_product(const Numbers& x, uint32_t factor, Numbers& high) {
+  high = __builtin_convertvector(__builtin_convertvector(x, Products) * uint64_t{factor} >> 32,
+                                 Numbers);
+}
+
 // Four numbers for each sample: r[i][lane].
 CONVNET_INLINE void philox(uint32_t (&r)[4][kLanes], const StepInfo& step, uint32_t node,
                            int64_t shard, int64_t block) {
-  for (int64_t l = 0; l < kLanes; ++l) {
-    r[0][l] = static_cast<uint32_t>(shard * kLanes + l);
-    r[1][l] = static_cast<uint32_t>(block);
-    r[2][l] = static_cast<uint32_t>(step.step);
-    r[3][l] = node;
+  Numbers x0, x1, x2, x3;
+  for (int l = 0; l < kLanes; ++l) {
+    x0[l] = static_cast<uint32_t>(shard * kLanes + l);
+    x1[l] = static_cast<uint32_t>(block);
+    x2[l] = static_cast<uint32_t>(step.step);
+    x3[l] = node;
   }
   uint32_t key0 = static_cast<uint32_t>(step.seed), key1 = static_cast<uint32_t>(step.seed >> 32);
   for (int round = 0; round < 10; ++round) {
-    for (int64_t l = 0; l < kLanes; ++l) {
-      const uint64_t a = uint64_t{0xD2511F53u} * r[0][l], b = uint64_t{0xCD9E8D57u} * r[2][l];
-      const uint32_t r1 = r[1][l], r3 = r[3][l];
-      r[0][l] = static_cast<uint32_t>(b >> 32) ^ r1 ^ key0;
-      r[1][l] = static_cast<uint32_t>(b);
-      r[2][l] = static_cast<uint32_t>(a >> 32) ^ r3 ^ key1;
-      r[3][l] = static_cast<uint32_t>(a);
-    }
+    constexpr uint32_t kFirst = 0xD2511F53u, kSecond = 0xCD9E8D57u;
+    Numbers high0, high2;
+    high_product(x0, kFirst, high0);
+    high_product(x2, kSecond, high2);
+    const Numbers next0 = high2 ^ x1 ^ key0, next2 = high0 ^ x3 ^ key1;
+    x1 = x2 * kSecond;
+    x3 = x0 * kFirst;
+    x0 = next0;
+    x2 = next2;
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
+  std::memcpy(r[0], &x0, sizeof x0);
+  std::memcpy(r[1], &x1, sizeof x1);
+  std::memcpy(r[2], &x2, sizeof x2);
+  std::memcpy(r[3], &x3, sizeof x3);
 }
 
 }  // namespace convnet::CONVNET_ISA
