@@ -153,7 +153,7 @@ def assert_close(actual: Array, expected: Array, tolerance: float, what: str = "
 def _one_by_one(
     op: str, operands: Sequence[Operand | None], attrs: dict[str, Any], threads: Sequence[int]
 ) -> list[list[Array]]:
-    """Outputs for each number of threads where samples do not lie in lanes; none if op needs them."""
+    """Outputs for each number of threads, samples not in lanes; none if the op needs them there."""
     if op in ("lstm", "gru", "simple_rnn"):
         attrs = attrs | {"gradient": False}
     try:
