@@ -39,9 +39,13 @@ class Fuser {
   Fuser(Graph& graph, const std::vector<ValueId>& keep) : graph_(graph), kept_(keep) {}
 
   void run() {
-    for (NodeId n = 0; n < static_cast<NodeId>(graph_.nodes_.size()); ++n)
+    for (NodeId n = 0; n < static_cast<NodeId>(graph_.nodes_.size()); ++n) {
       while (extend(n)) {
       }
+      Node& node = graph_.nodes_[n];
+      if (!node.dead && std::string(node.op->name) == "conv2d" && has_few_winners(node))
+        node.attrs["few_winners"] = true;
+    }
   }
 
  private:
@@ -66,6 +70,36 @@ class Fuser {
     }
     absorb(n, *next);
     return true;
+  }
+
+  // Whether the result, perhaps after an activation, is used for its maximum over all pixels only.
+  bool has_few_winners(const Node& node) const {
+    const Value& result = graph_.value(node.outputs[0]);
+    ValueId id = node.outputs[0];
+    while (const Node* reader = only_reader(id)) {
+      const std::string kind = reader->op->name;
+      if (kind == "reduce")
+        return text_attr(*reader, "fn") == "max" &&
+               graph_.value(reader->outputs[0]).features() == result.fold * result.shape.back();
+      if (kind != "unary") return false;
+      id = reader->outputs[0];
+    }
+    return false;
+  }
+
+  // The only node that is not a view and reads a value or a view of it.
+  const Node* only_reader(ValueId id) const {
+    const Node* found = nullptr;
+    for (const Node& node : graph_.nodes_) {
+      if (node.dead || node.op->view) continue;
+      for (ValueId input : node.inputs) {
+        if (input == kNone || graph_.root(input) != graph_.root(id)) continue;
+        if (found) return nullptr;
+        found = &node;
+      }
+    }
+    const auto shows = [&](ValueId kept) { return graph_.root(kept) == graph_.root(id); };
+    return std::any_of(kept_.begin(), kept_.end(), shows) ? nullptr : found;
   }
 
   Node* only_consumer(ValueId id) {

@@ -115,19 +115,24 @@ void infer_conv2d(InferContext& c) {
 // Below this many channels the sparse backward leaves most lanes empty.
 constexpr int64_t kSparseChannels = 8;
 
-bool sparse_backward_fits(const Conv2dParams& p) {
-  return p.pool == FusedPool::max && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 &&
-         p.dx == 1 && p.KH <= 5 && p.KW <= 5 && p.C >= kSparseChannels;
+// `few_winners`: what Graph::fuse says of a convolution whose result goes through a maximum over
+// all pixels.
+bool sparse_backward_fits(const Conv2dParams& p, bool few_winners) {
+  const bool sparse = p.pool == FusedPool::max || (few_winners && p.pool == FusedPool::none);
+  return sparse && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 && p.dx == 1 && p.KH <= 5 &&
+         p.KW <= 5 && p.C >= kSparseChannels;
 }
 
-// Visits only the winners of the fused max pool.
+// Visits only the pixels that won.
 void sparse_gradient(GradContext& g, ValueId dz) {
   const auto& p = g.params<Conv2dParams>();
+  const bool pooled = p.pool == FusedPool::max;
   const Attrs attrs = {{"size", Dims{p.H, p.W, p.C}},
                        {"kernel", Dims{p.KH, p.KW, p.OC}},
-                       {"pooled", Dims{p.OH / 2, p.OW / 2}},
+                       {"result", Dims{p.OH, p.OW}},
+                       {"windows", pooled ? Dims{p.OH / 2, p.OW / 2} : Dims{0, 0}},
                        {"padding", Dims{p.top, 0, p.left, 0}}};
-  const ValueId lists = g.add1("sparse_lists", {dz, g.out(1)}, attrs);
+  const ValueId lists = g.add1("sparse_lists", {dz, pooled ? g.out(1) : kNone}, attrs);
   if (g.needs(1)) {
     const ValueId images = g.add1("sparse_images", {g.in(0)}, attrs);
     const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
@@ -146,6 +151,7 @@ void dense_gradient(GradContext& g, ValueId dz) {
   Attrs attrs = g.attrs();
   attrs.erase("activation");
   attrs.erase("pool");
+  attrs.erase("few_winners");
   if (p.pool != FusedPool::none)
     dz = g.add1("unpool2x2", {dz, p.pool == FusedPool::max ? g.out(1) : kNone},
                 {{"rows", p.OH}, {"columns", p.OW}});
@@ -164,7 +170,7 @@ void dense_gradient(GradContext& g, ValueId dz) {
 void conv2d_gradient(GradContext& g) {
   const ValueId dz = before_activation(g);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
-  if (sparse_backward_fits(g.params<Conv2dParams>()))
+  if (sparse_backward_fits(g.params<Conv2dParams>(), g.flag("few_winners")))
     sparse_gradient(g, dz);
   else
     dense_gradient(g, dz);

@@ -1,5 +1,6 @@
-// Backward of a convolution under a 2x2 max pool. Of each window one pixel carries gradient, and a
-// ReLU or dropout leaves fewer: per sample, with channels in lanes, only those are visited.
+// Backward of a convolution under max pooling, of 2x2 windows or of all pixels. Of each window one
+// pixel carries gradient, and a ReLU or dropout leaves fewer: per sample, with channels in lanes,
+// only those are visited.
 #include "ops/conv2d_sparse.h"
 
 #include "ops/op.h"
@@ -11,11 +12,12 @@ namespace {
 // Attributes that conv2d hands to each op of the family.
 SparseParams& read(InferContext& c) {
   auto& p = c.params<SparseParams>();
-  const Dims size = c.dims("size"), kernel = c.dims("kernel"), pooled = c.dims("pooled"),
-             padding = c.dims("padding", {0, 0, 0, 0});
+  const Dims size = c.dims("size"), kernel = c.dims("kernel"), result = c.dims("result"),
+             windows = c.dims("windows", {0, 0}), padding = c.dims("padding", {0, 0, 0, 0});
   p.H = size[0], p.W = size[1], p.C = size[2];
   p.KH = kernel[0], p.KW = kernel[1], p.OC = kernel[2];
-  p.PH = pooled[0], p.PW = pooled[1];
+  p.OH = result[0], p.OW = result[1];
+  p.PH = windows[0], p.PW = windows[1];
   p.top = padding[0], p.left = padding[2];
   return p;
 }
@@ -27,10 +29,10 @@ void infer_images(InferContext& c) {
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 
-// dz [.., PH, PW, OC], winners Bits.
+// dz [.., PH, PW, OC] and winners Bits, or dz [.., OH, OW, OC] and none.
 void infer_lists(InferContext& c) {
   auto& p = read(c);
-  p.outer = c.in(0).features() / (p.PH * p.PW * p.OC);
+  p.outer = c.in(0).features() / (p.most() * p.OC);
   c.units(p.outer * p.OC);
   c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
 }

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from convnet import _core
 from tests.cases.conv2d import SMALL
 from tests.ops.harness import batched, check, weight
 from tests.reference import conv2d as reference
@@ -149,8 +150,40 @@ def test_the_transposed_convolution_is_the_gradient_for_the_input():
     ],
 )
 def test_says_what_does_not_fit(x, w, attrs, message):
-    from convnet import _core
 
     graph = _core.Graph()
     with pytest.raises(ValueError, match=message):
         graph.add("conv2d", [graph.input(x, "x"), graph.parameter(w, "w")], attrs)
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "tanh"])
+@pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 0, 2)])
+@pytest.mark.parametrize("batch", [3, 16, 21])
+def test_gradient_under_a_maximum_over_all_pixels(activation, padding, batch):
+    """Fusion marks the convolution, whose backward then visits the winners only."""
+    rng = np.random.default_rng(batch)
+    x = rng.normal(size=(batch, 5, 6, 9)).astype(np.float32)
+    w = rng.normal(size=(3, 2, 9, 7)).astype(np.float32)
+    dy = rng.normal(size=(batch, 7)).astype(np.float32)
+    dy[0] = 0
+
+    def gradients(fuse):
+        graph = _core.Graph()
+        ids = graph.input(x.shape[1:], "x"), graph.parameter(w.shape, "w")
+        y = graph.add("conv2d", [*ids, None], {"padding": list(padding)})[0]
+        y = graph.add("reshape", [y], {"shape": [-1, 7]})[0]
+        if activation:
+            y = graph.add("unary", [y], {"fn": activation})[0]
+        y = graph.add("reduce", [y], {"fn": "max", "axes": [0]})[0]
+        if fuse:
+            graph.fuse([y])
+        seed = graph.input(dy.shape[1:], "dy")
+        found = graph.backward([], {y: seed}, list(ids))
+        plan = _core.Plan(graph, [found[i] for i in ids], batch)
+        plan.bind(ids[1], w)
+        return plan.predict({ids[0]: x, seed: dy}, batch), len(graph)
+
+    (expected, plain), (found, marked) = gradients(False), gradients(True)
+    assert marked != plain, "another backward"
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-4)

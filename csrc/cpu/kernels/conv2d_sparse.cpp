@@ -1,4 +1,4 @@
-// Backward of a convolution under a 2x2 max pool, visiting only the pixels that carry gradient. Per
+// Backward of a convolution under max pooling, visiting only the pixels that carry gradient. Per
 // sample, channels in lanes: the accumulators (or weights) of a few kernel rows stay in registers
 // while the list of one output channel is walked.
 #include "ops/conv2d_sparse.h"
@@ -22,7 +22,7 @@ CONVNET_INLINE List list_at(const SparseParams& p, const float* lists, int64_t o
   const float* at = lists + ((outer * p.OC + o) * kLanes + sample) * p.list();
   int32_t count;
   std::memcpy(&count, at, sizeof count);
-  return {count, reinterpret_cast<const int32_t*>(at + 16), at + 16 + p.PH * p.PW};
+  return {count, reinterpret_cast<const int32_t*>(at + 16), at + 16 + p.most()};
 }
 
 // Gradient of R kernel rows x K columns, one vector of channels, from one sample's list.
@@ -132,30 +132,71 @@ void sparse_images(const KernelArgs& a) {
   }
 }
 
+namespace {
+
+// The lists of one output channel while they grow.
+struct Growing {
+  float* lists;
+  int64_t size, most;
+  int32_t count[kLanes];
+
+  CONVNET_INLINE void add(int64_t sample, int64_t place, float gradient) {
+    const int32_t at = static_cast<int32_t>(place);
+    float* list = lists + sample * size + 16;
+    std::memcpy(list + count[sample], &at, sizeof at);
+    list[most + count[sample]] = gradient;
+    count[sample] += gradient != 0.0f;
+  }
+  void finish() const {
+    for (int64_t l = 0; l < kLanes; ++l) std::memcpy(lists + l * size, &count[l], sizeof count[l]);
+  }
+};
+
+// One bit a sample: its gradient is not zero.
+CONVNET_INLINE uint32_t alive(const float* g) {
+  uint32_t mask = 0;
+  for (int v = 0; v < kVectors; ++v) mask |= bits(load(g + v * kWidth) != zero()) << (v * kWidth);
+  return mask;
+}
+
+// Gradients of the windows of a 2x2 max pool.
+void list_winners(const KernelArgs& a, const SparseParams& p, int64_t unit, Growing& growing) {
+  const uint16_t* winners = a.bits(1);
+  const int64_t outer = unit / p.OC, o = unit % p.OC, live = a.live(a.shard());
+  for (int64_t i = 0; i < p.most(); ++i) {
+    const int64_t at = (outer * p.most() + i) * p.OC + o;
+    const float* g = a.f32(0) + at * kLanes;
+    const uint32_t row = winners[at * 2], column = winners[at * 2 + 1];
+    const int64_t y = i / p.PW * 2, x = i % p.PW * 2;
+    for (int64_t l = 0; l < live; ++l) {
+      const int64_t pixel = (y + (row >> l & 1)) * p.width() + x + (column >> l & 1);
+      growing.add(l, pixel * p.pitch(), g[l]);
+    }
+  }
+}
+
+// Gradients of all pixels, most of them zero.
+void list_pixels(const KernelArgs& a, const SparseParams& p, int64_t unit, Growing& growing) {
+  const int64_t outer = unit / p.OC, o = unit % p.OC, live = a.live(a.shard());
+  for (int64_t i = 0; i < p.most(); ++i) {
+    const float* g = a.f32(0) + ((outer * p.most() + i) * p.OC + o) * kLanes;
+    if (!alive(g)) continue;
+    const int64_t pixel = i / p.OW * p.width() + i % p.OW;
+    for (int64_t l = 0; l < live; ++l) growing.add(l, pixel * p.pitch(), g[l]);
+  }
+}
+
+}  // namespace
+
 void sparse_lists(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const uint16_t* winners = a.bits(1);
-  const int64_t live = a.live(a.shard()), windows = p.PH * p.PW;
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
-    const int64_t outer = unit / p.OC, o = unit % p.OC;
-    float* lists = a.f32(2) + unit * kLanes * p.list();
-    int32_t count[kLanes] = {};
-    for (int64_t i = 0; i < windows; ++i) {
-      const int64_t at = (outer * windows + i) * p.OC + o;
-      const float* g = a.f32(0) + at * kLanes;
-      const uint32_t row = winners[at * 2], column = winners[at * 2 + 1];
-      const int64_t y = i / p.PW * 2, x = i % p.PW * 2;
-      for (int64_t l = 0; l < live; ++l) {
-        const int64_t pixel = (y + (row >> l & 1)) * p.width() + x + (column >> l & 1);
-        const int32_t place = static_cast<int32_t>(pixel * p.pitch());
-        float* list = lists + l * p.list() + 16;
-        std::memcpy(list + count[l], &place, sizeof place);
-        list[windows + count[l]] = g[l];
-        count[l] += g[l] != 0.0f;
-      }
-    }
-    for (int64_t l = 0; l < kLanes; ++l)
-      std::memcpy(lists + l * p.list(), &count[l], sizeof count[l]);
+    Growing growing{a.f32(2) + unit * kLanes * p.list(), p.list(), p.most(), {}};
+    if (p.PH)
+      list_winners(a, p, unit, growing);
+    else
+      list_pixels(a, p, unit, growing);
+    growing.finish();
   }
 }
 
