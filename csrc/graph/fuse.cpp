@@ -72,7 +72,8 @@ class Fuser {
     return true;
   }
 
-  // Whether the result, perhaps after an activation, is used for its maximum over all pixels only.
+  // Whether the result, perhaps after an activation, is used for maxima only, each of at least four
+  // pixels: most of its gradient is zero.
   bool has_few_winners(const Node& node) const {
     const Value& result = graph_.value(node.outputs[0]);
     ValueId id = node.outputs[0];
@@ -81,6 +82,8 @@ class Fuser {
       if (kind == "reduce")
         return text_attr(*reader, "fn") == "max" &&
                graph_.value(reader->outputs[0]).features() == result.fold * result.shape.back();
+      if (kind == "max_pool")
+        return 4 * graph_.value(reader->outputs[0]).features() <= result.features();
       if (kind != "unary") return false;
       id = reader->outputs[0];
     }

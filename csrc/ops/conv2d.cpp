@@ -115,8 +115,8 @@ void infer_conv2d(InferContext& c) {
 // Below this many channels the sparse backward leaves most lanes empty.
 constexpr int64_t kSparseChannels = 8;
 
-// `few_winners`: what Graph::fuse says of a convolution whose result goes through a maximum over
-// all pixels.
+// `few_winners`: what Graph::fuse says of a convolution whose result is used for maxima of several
+// pixels.
 bool sparse_backward_fits(const Conv2dParams& p, bool few_winners) {
   const bool sparse = p.pool == FusedPool::max || (few_winners && p.pool == FusedPool::none);
   return sparse && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 && p.dx == 1 && p.KH <= 5 &&

@@ -1,4 +1,4 @@
-// Backward of a convolution under max pooling, of 2x2 windows or of all pixels. Of each window one
+// Backward of a convolution under max pooling, of 2x2 windows, others or all pixels. Of each one
 // pixel carries gradient, and a ReLU or dropout leaves fewer: per sample, with channels in lanes,
 // only those are visited.
 #include "ops/conv2d_sparse.h"

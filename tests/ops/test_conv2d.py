@@ -159,24 +159,30 @@ def test_says_what_does_not_fit(x, w, attrs, message):
 @pytest.mark.parametrize("activation", [None, "relu", "tanh"])
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 0, 2)])
 @pytest.mark.parametrize("batch", [3, 16, 21])
-def test_gradient_under_a_maximum_over_all_pixels(activation, padding, batch):
+@pytest.mark.parametrize("pooled", [False, True], ids=["all pixels", "windows"])
+def test_gradient_under_maxima(activation, padding, batch, pooled):
     """Fusion marks the convolution, whose backward then visits the winners only."""
     rng = np.random.default_rng(batch)
     x = rng.normal(size=(batch, 5, 6, 9)).astype(np.float32)
     w = rng.normal(size=(3, 2, 9, 7)).astype(np.float32)
-    dy = rng.normal(size=(batch, 7)).astype(np.float32)
-    dy[0] = 0
 
     def gradients(fuse):
         graph = _core.Graph()
         ids = graph.input(x.shape[1:], "x"), graph.parameter(w.shape, "w")
         y = graph.add("conv2d", [*ids, None], {"padding": list(padding)})[0]
-        y = graph.add("reshape", [y], {"shape": [-1, 7]})[0]
-        if activation:
+        if activation and pooled:
             y = graph.add("unary", [y], {"fn": activation})[0]
-        y = graph.add("reduce", [y], {"fn": "max", "axes": [0]})[0]
+        if pooled:
+            y = graph.add("max_pool", [y], {"size": [3, 3], "strides": [2, 2]})[0]
+        else:
+            y = graph.add("reshape", [y], {"shape": [-1, 7]})[0]
+            if activation:
+                y = graph.add("unary", [y], {"fn": activation})[0]
+            y = graph.add("reduce", [y], {"fn": "max", "axes": [0]})[0]
         if fuse:
             graph.fuse([y])
+        dy = np.random.default_rng(9).normal(size=(batch, *graph.shape(y))).astype(np.float32)
+        dy[0] = 0
         seed = graph.input(dy.shape[1:], "dy")
         found = graph.backward([], {y: seed}, list(ids))
         plan = _core.Plan(graph, [found[i] for i in ids], batch)
