@@ -2,8 +2,8 @@
 // gradient can then use what the fused forward kept.
 //
 //  conv2d | dense  + unary relu, sigmoid or tanh   -> the op's activation
-//  conv2d          + 2x2 max pool                  -> pool before the activation, which is
-//  monotonic conv2d (linear) + 2x2 average pool              -> pool
+//  conv2d          + 2x2 max pool                  -> pool, before the activation: it is monotonic
+//  conv2d, linear  + 2x2 average pool              -> pool
 #include <algorithm>
 
 #include "graph/graph.h"
@@ -54,21 +54,21 @@ class Fuser {
     Node& node = graph_.nodes_[n];
     const std::string op = node.op->name;
     if (node.dead || (op != "conv2d" && op != "dense")) return false;
-    Node* next = only_consumer(node.outputs[0]);
-    if (!next) return false;
-    const std::string kind = next->op->name, pool = text_attr(node, "pool");
+    const NodeId reader = only_reader(node.outputs[0], Views::refused);
+    if (reader == kNone) return false;
+    Node& next = graph_.nodes_[reader];
+    const std::string kind = next.op->name, pool = text_attr(node, "pool");
     if (kind == "unary" && is_linear(node)) {
-      const std::string fn = text_attr(*next, "fn");
-      if (next->attrs.size() != 1 || (fn != "relu" && fn != "sigmoid" && fn != "tanh"))
-        return false;
+      const std::string fn = text_attr(next, "fn");
+      if (next.attrs.size() != 1 || (fn != "relu" && fn != "sigmoid" && fn != "tanh")) return false;
       node.attrs["activation"] = fn;
-    } else if (op == "conv2d" && pool.empty() && is_block_pool(*next) &&
+    } else if (op == "conv2d" && pool.empty() && is_block_pool(next) &&
                (kind == "max_pool" || (kind == "avg_pool" && is_linear(node)))) {
       node.attrs["pool"] = std::string(kind == "max_pool" ? "max" : "average");
     } else {
       return false;
     }
-    absorb(n, *next);
+    absorb(n, next);
     return true;
   }
 
@@ -77,47 +77,38 @@ class Fuser {
   bool has_few_winners(const Node& node) const {
     const Value& result = graph_.value(node.outputs[0]);
     ValueId id = node.outputs[0];
-    while (const Node* reader = only_reader(id)) {
-      const std::string kind = reader->op->name;
+    for (NodeId n; (n = only_reader(id, Views::followed)) != kNone;) {
+      const Node& reader = graph_.nodes_[n];
+      const std::string kind = reader.op->name;
+      id = reader.outputs[0];
+      const int64_t features = graph_.value(id).features();
       if (kind == "reduce")
-        return text_attr(*reader, "fn") == "max" &&
-               graph_.value(reader->outputs[0]).features() == result.fold * result.shape.back();
-      if (kind == "max_pool")
-        return 4 * graph_.value(reader->outputs[0]).features() <= result.features();
+        return text_attr(reader, "fn") == "max" && features == result.fold * result.shape.back();
+      if (kind == "max_pool") return 4 * features <= result.features();
       if (kind != "unary") return false;
-      id = reader->outputs[0];
     }
     return false;
   }
 
-  // The only node that is not a view and reads a value or a view of it.
-  const Node* only_reader(ValueId id) const {
-    const Node* found = nullptr;
-    for (const Node& node : graph_.nodes_) {
-      if (node.dead || node.op->view) continue;
+  enum class Views { refused, followed };
+
+  // The only node that reads a value, itself or, where views are followed, a view of it; kNone
+  // where there are several, or none, or the value is kept.
+  NodeId only_reader(ValueId id, Views views) const {
+    NodeId found = kNone;
+    for (NodeId n = 0; n < static_cast<NodeId>(graph_.nodes_.size()); ++n) {
+      const Node& node = graph_.nodes_[n];
+      if (node.dead) continue;
       for (ValueId input : node.inputs) {
         if (input == kNone || graph_.root(input) != graph_.root(id)) continue;
-        if (found) return nullptr;
-        found = &node;
+        if (views == Views::refused && (node.op->view || input != id)) return kNone;
+        if (node.op->view) continue;
+        if (found != kNone) return kNone;
+        found = n;
       }
     }
     const auto shows = [&](ValueId kept) { return graph_.root(kept) == graph_.root(id); };
-    return std::any_of(kept_.begin(), kept_.end(), shows) ? nullptr : found;
-  }
-
-  Node* only_consumer(ValueId id) {
-    Node* found = nullptr;
-    for (Node& node : graph_.nodes_) {
-      if (node.dead) continue;
-      for (ValueId input : node.inputs) {
-        if (input == kNone || graph_.root(input) != id) continue;
-        if (found || node.op->view || input != id) return nullptr;
-        found = &node;
-      }
-    }
-    for (ValueId id_kept : kept_)
-      if (graph_.root(id_kept) == id) return nullptr;
-    return found;
+    return std::any_of(kept_.begin(), kept_.end(), shows) ? kNone : found;
   }
 
   void absorb(NodeId n, Node& next) {

@@ -85,10 +85,6 @@ class RelayRun {
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
                      const StepInfo* steps, int64_t count, int threads,
                      const std::function<Poll()>& poll) {
-  int64_t shards = 0, slots = 0;
-  for (int64_t i = 0; i < count; ++i)
-    shards = std::max(shards, steps[i].shards), slots = std::max(slots, steps[i].slots);
-  workspace.prepare(threads, shards, slots, shards);
   RelayRun run(plan, workspace, bindings, threads);
   const std::function<void(int)> body = [&](int thread) {
     thread ? run.help(thread) : run.lead(steps, count, poll);

@@ -313,10 +313,12 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     return true;
   };
   const int most = threads(shards);
-  if (most > 1 && graph_.lanes() == 1 && first_update_ == stages_.size())
+  if (most > 1 && graph_.lanes() == 1 && first_update_ == stages_.size()) {
+    workspace->prepare(most, shards, slots, shards);
     done = run_as_relay(*this, *workspace, bindings, steps, count, most, poll);
-  else if (!run_with(most))
+  } else if (!run_with(most)) {
     run_with(1);
+  }
   release(std::move(workspace));
   return done;
 }

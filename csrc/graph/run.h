@@ -49,8 +49,9 @@ class KernelRunner {
   void* const* bindings_;
 };
 
-// Runs steps of a few samples without updates: the caller leads, threads of the pool help where
-// they are awake. Returns how many steps were finished.
+// Runs steps of a few samples without updates, in a workspace prepared for all their shards
+// together: the caller leads, threads of the pool help where they are awake. Returns how many steps
+// were finished.
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
                      const StepInfo* steps, int64_t count, int threads,
                      const std::function<Poll()>& poll);
