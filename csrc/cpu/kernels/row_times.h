@@ -1,11 +1,13 @@
 // One row times a matrix, outputs in lanes: y[m] = start[m] + sum over k of x[k] w[k][m]. Up to
 // kRowVectors vectors of outputs at a time, each summed in four chains, so that the latency of a
-// multiply-add is hidden.
+// multiply-add is hidden: as many for any number of vectors, since units may be cut anywhere.
 #pragma once
 
 #include "cpu/kernels/row_tile.h"
 
 namespace convnet::CONVNET_ISA {
+
+constexpr int kChains = 4;
 
 struct RowTimes {
   const float *x, *w, *start;  // start null: zeros
@@ -15,7 +17,6 @@ struct RowTimes {
 
 template <int V, bool whole>
 __attribute__((noinline)) void chains(const RowTimes& r, int64_t first, int64_t last) {
-  constexpr int kChains = kRegisters >= 32 ? 4 : V < 3 ? 4 : 2;
   const auto outputs = [&](const float* p, int v) {
     return whole || v < V - 1 ? load(p + v * kWidth) : load_first(p + v * kWidth, last);
   };
@@ -36,8 +37,7 @@ __attribute__((noinline)) void chains(const RowTimes& r, int64_t first, int64_t 
     CONVNET_EACH(v, V) acc[0][v] = fma(s, outputs(w + k * r.pitch, v), acc[0][v]);
   }
   CONVNET_EACH(v, V) {
-    Vec total = acc[0][v] + acc[1][v];
-    if constexpr (kChains == 4) total = total + (acc[2][v] + acc[3][v]);
+    const Vec total = (acc[0][v] + acc[1][v]) + (acc[2][v] + acc[3][v]);
     float* y = r.y + first + v * kWidth;
     if (whole || v < V - 1)
       store(y, total);
