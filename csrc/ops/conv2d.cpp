@@ -2,6 +2,7 @@
 
 #include "ops/epilogue.h"
 #include "ops/op.h"
+#include "ops/winograd_choice.h"
 
 namespace convnet::ops {
 
@@ -92,6 +93,7 @@ void infer_conv2d(InferContext& c) {
   p.activation = activation_of(c);
   p.pool = pool_of(c);
   p.segments = c.lanes() == 1 ? segments_of(p) : 1;
+  p.tile = winograd_tile(c, p, false);
   c.units(p.outer * p.rows() * p.segments);
   c.work(2 * p.outer * p.OH * p.OW * p.OC * p.taps() * p.in_group());
   c.scratch(c.lanes() == 1 ? image_scratch(p) : tap_scratch(p));
@@ -108,6 +110,8 @@ void infer_conv2d(InferContext& c) {
   if (c.inputs() == 2) c.append_input(kNone);
   if (c.lanes() == 1)
     c.append_input(kNone);
+  else if (p.tile.used())
+    use_winograd(c, p, p.tile, false);
   else
     c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", false}});
 }
@@ -186,13 +190,17 @@ void infer_backward_input(InferContext& c) {
                                                to_string({p.OH, p.OW, p.OC}));
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
+  p.tile = winograd_tile(c, p, true);
   c.units(p.outer * p.H);
   c.scratch(tap_scratch(p));
   const int64_t groups = p.groups;
   if (c.has(2)) c.expect_shape(2, {p.C}, "bias");
   c.output_like(0, with_image(dy, p.H, p.W, p.C));
   if (c.inputs() == 2) c.append_input(kNone);
-  c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", true}});
+  if (p.tile.used())
+    use_winograd(c, p, p.tile, true);
+  else
+    c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", true}});
 }
 
 // A transposed convolution is the gradient of one: its own gradient is the convolution.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ops/activation.h"
+#include "ops/winograd.h"
 
 namespace convnet {
 
@@ -14,6 +15,7 @@ struct Conv2dParams {
   int64_t segments;  // pieces of a row, each a unit of work
   Activation activation;
   FusedPool pool;
+  WinogradTile tile;  // of the forward convolution or of the gradient for the input
 
   int64_t in_group() const { return C / groups; }
   int64_t out_group() const { return OC / groups; }

@@ -4,8 +4,10 @@
 #include "ops/conv2d.h"
 
 #include "cpu/kernels/activation.h"
+#include "cpu/kernels/block_pool.h"
 #include "cpu/kernels/conv2d_tile.h"
 #include "cpu/kernels/one.h"
+#include "cpu/kernels/winograd.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -48,17 +50,6 @@ __attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64
   }
 }
 
-// Of a 2x2 block: the largest, and one bit a sample for the winner's row and column (the first in
-// row-major order among equals).
-CONVNET_INLINE Vec winner(Vec a, Vec b, Vec c, Vec d, uint32_t& row, uint32_t& column) {
-  const Mask top = b > a, bottom = d > c;
-  const Vec x = max(b, a), y = max(d, c);
-  const Mask low = y > x;
-  row = bits(low);
-  column = bits((low & bottom) | (~low & top));
-  return max(y, x);
-}
-
 // A row of 2x2 blocks, each pooled to one result before the activation (which is monotonic).
 template <int O>
 __attribute__((noinline)) void pooled_row(const Source& s, const Tap* taps, int64_t tap_count,
@@ -79,7 +70,7 @@ __attribute__((noinline)) void pooled_row(const Source& s, const Tap* taps, int6
           rows[j] |= row << (v * kWidth);
           columns[j] |= column << (v * kWidth);
         } else {
-          y = ((acc[0][j] + acc[1][j]) + (acc[2][j] + acc[3][j])) * set1(0.25f);
+          y = average(acc[0][j], acc[1][j], acc[2][j], acc[3][j]);
         }
         if (out.activation == Activation::relu) y = max(y, zero());
         store(out.row + px * out.pitch + (o + j) * kLanes + v * kWidth, y);
@@ -130,6 +121,7 @@ CONVNET_INLINE void for_blocks(int64_t groups, int64_t channels, int64_t taps, i
 void conv2d(const KernelArgs& a) {
   if (a.lanes == 1) return conv2d_of_one(a);
   const auto& p = a.as<Conv2dParams>();
+  if (p.tile.used()) return conv2d_by_winograd(a);
   const bool max_pool = p.pool == FusedPool::max, pooled = p.pool != FusedPool::none;
   const float* packed = a.f32(3);
   float* y = a.f32(4);
@@ -170,6 +162,7 @@ void conv2d(const KernelArgs& a) {
 
 void conv2d_backward_input(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
+  if (p.tile.used()) return conv2d_backward_input_by_winograd(a);
   Tap* taps = static_cast<Tap*>(a.scratch);
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.H, iy = unit % p.H;

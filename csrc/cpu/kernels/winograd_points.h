@@ -1,0 +1,72 @@
+// The transforms of Winograd's minimal filtering F(m, k) with n = m + k - 1 points: 0, 1, -1 and
+// infinity for n = 4, also 2 and -2 for n = 6. With one point there is nothing to transform.
+//
+// A. Lavin, S. Gray: Fast algorithms for convolutional neural networks, 2016.
+#pragma once
+
+#include "cpu/simd/vec.h"
+
+namespace convnet::CONVNET_ISA {
+
+// n neighbouring inputs -> n points.
+CONVNET_INLINE void to_points(Vec (&)[1]) {}
+CONVNET_INLINE void to_points(Vec (&d)[4]) {
+  const Vec p0 = d[0] - d[2], p1 = d[1] + d[2], p2 = d[2] - d[1], p3 = d[1] - d[3];
+  d[0] = p0, d[1] = p1, d[2] = p2, d[3] = p3;
+}
+CONVNET_INLINE void to_points(Vec (&d)[6]) {
+  const Vec p0 = fma(set1(4), d[0], fnma(set1(5), d[2], d[4]));
+  const Vec p5 = fma(set1(4), d[1], fnma(set1(5), d[3], d[5]));
+  const Vec even = fnma(set1(4), d[2], d[4]), odd = fnma(set1(4), d[1], d[3]);
+  const Vec even2 = d[4] - d[2], odd2 = d[3] - d[1];
+  d[0] = p0, d[1] = even + odd, d[2] = even - odd;
+  d[3] = fma(set1(2), odd2, even2), d[4] = fnma(set1(2), odd2, even2), d[5] = p5;
+}
+
+// n products -> m results.
+CONVNET_INLINE void from_points(const Vec (&p)[1], Vec (&y)[1]) { y[0] = p[0]; }
+CONVNET_INLINE void from_points(const Vec (&p)[4], Vec (&y)[2]) {
+  y[0] = p[0] + p[1] + p[2];
+  y[1] = p[1] - p[2] - p[3];
+}
+template <int M>
+CONVNET_INLINE void from_points(const Vec (&p)[6], Vec (&y)[M]) {
+  const Vec sum1 = p[1] + p[2], difference1 = p[1] - p[2];
+  const Vec sum2 = p[3] + p[4], difference2 = p[3] - p[4];
+  y[0] = p[0] + sum1 + sum2;
+  y[1] = fma(set1(2), difference2, difference1);
+  if constexpr (M > 2) y[2] = fma(set1(4), sum2, sum1);
+  if constexpr (M > 3) y[3] = fma(set1(8), difference2, difference1);
+  y[M - 1] = y[M - 1] + p[5];
+}
+
+// k taps -> n points.
+template <int N>
+CONVNET_INLINE void filter_points(const Vec* w, int64_t k, Vec (&p)[N]) {
+  if constexpr (N == 1) {
+    p[0] = w[0];
+  } else {
+    // A polynomial's even and odd terms at 1 (for -1 the odd ones change sign), and at 2.
+    Vec even1 = zero(), odd1 = zero(), even2 = zero(), odd2 = zero();
+    float power = 1;
+    for (int64_t i = 0; i < k; ++i, power *= 2) {
+      Vec &one = i % 2 ? odd1 : even1, &two = i % 2 ? odd2 : even2;
+      one = one + w[i];
+      two = fma(set1(power), w[i], two);
+    }
+    if constexpr (N == 4) {
+      p[0] = w[0];
+      p[1] = (even1 + odd1) * 0.5f;
+      p[2] = (even1 - odd1) * 0.5f;
+    } else {
+      p[0] = w[0] * 0.25f;
+      p[1] = (even1 + odd1) * (-1.0f / 6);
+      p[2] = (even1 - odd1) * (-1.0f / 6);
+      p[3] = (even2 + odd2) * (1.0f / 24);
+      p[4] = (even2 - odd2) * (1.0f / 24);
+    }
+    p[N - 1] = w[k - 1];
+  }
+}
+
+}  // namespace convnet::CONVNET_ISA

@@ -1,0 +1,38 @@
+// Convolutions by Winograd's minimal filtering F(m, k): tiles of m results of a filter of k taps
+// from n = m + k - 1 products, in each axis. The filter, tiles of the input and the sums of
+// products are transformed between samples of a polynomial at n points and its coefficients.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace convnet {
+
+// n is 1 (an axis of one tap), 4 or 6 points; 0 where a convolution is summed directly.
+struct WinogradTile {
+  int32_t my, ny, mx, nx;
+
+  bool used() const { return nx > 0; }
+  int64_t points() const { return int64_t{ny} * nx; }
+  int64_t across(int64_t width) const { return (width + mx - 1) / mx; }
+  int64_t tiles(int64_t height, int64_t width) const {
+    return (height + my - 1) / my * across(width);
+  }
+};
+
+constexpr int64_t kTilesOfUnit = 2;  // tiles of a unit of work
+// Result channels of a register tile, at most; blocks of them are a multiple of a quarter as wide.
+constexpr int64_t kWinogradChannels = 12;
+
+// winograd_pack: the transformed filters of a convolution (transposed: of its gradient for the
+// input), as [block of result channels][point][summed channel][result channel].
+struct WinogradPackParams {
+  WinogradTile tile;
+  int64_t KH, KW, C, OC;
+  bool transposed;
+
+  int64_t summed() const { return transposed ? OC : C; }
+  int64_t results() const { return transposed ? C : OC; }
+};
+
+}  // namespace convnet

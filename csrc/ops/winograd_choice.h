@@ -1,0 +1,17 @@
+#pragma once
+
+#include "ops/conv2d.h"
+#include "ops/op.h"
+
+namespace convnet::ops {
+
+// The tile that is fastest by count of operations; one that is not used() where the direct sum is
+// faster or nothing else fits. The attribute `algorithm` forces a choice where it is possible:
+// direct, winograd4 or winograd6 (points); `precision` "highest" forbids six points.
+WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transposed);
+
+// Units, scratch and the derived input of a node that uses a tile.
+void use_winograd(InferContext& c, const Conv2dParams& p, const WinogradTile& tile,
+                  bool transposed);
+
+}  // namespace convnet::ops
