@@ -9,6 +9,7 @@
 #include "bindings/bindings.h"
 #include "core/aligned.h"
 #include "core/thread_pool.h"
+#include "core/weights_version.h"
 #include "cpu/dispatch.h"
 #include "ops/op.h"
 
@@ -63,6 +64,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("probe_peak", &probe_peak, py::arg("seconds") = 0.2,
         "Peak FLOP/s of multiply-adds on the threads a run uses.");
   m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");
+  m.def("weights_changed", &convnet::weights_changed,
+        "To be called after memory that plans are bound to was written.");
   convnet::bindings::bind_graph(m);
   convnet::bindings::bind_plan(m);
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "bindings/bindings.h"
+#include "core/weights_version.h"
 
 namespace py = pybind11;
 
@@ -69,6 +70,7 @@ class BoundPlan {
                             " elements, got " + std::to_string(array.size()));
     pointers_[index] = const_cast<void*>(array.data());
     owners_[index] = array;
+    weights_changed();
   }
 
   py::list predict(const py::dict& feeds, int64_t n) const {

@@ -93,6 +93,8 @@ class Plan {
   int64_t slots(int64_t shards) const;
   const std::vector<Stage>& stages() const { return stages_; }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
+  // Whether a run updates weights or states.
+  bool changes_weights() const { return first_update_ < stages_.size(); }
   // Threads that pay for a step of `shards` shards.
   int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }

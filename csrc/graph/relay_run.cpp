@@ -16,14 +16,14 @@ constexpr int64_t kPiecesOfThread = 2;    // so that threads that come late find
 
 class RelayRun {
  public:
-  RelayRun(const Plan& plan, Workspace& workspace, void* const* bindings, int threads)
-      : plan_(plan), kernels_(plan, workspace, bindings), threads_(threads) {}
+  RelayRun(const Plan& plan, Workspace& workspace, void* const* bindings, int threads, bool fixed)
+      : plan_(plan), kernels_(plan, workspace, bindings), threads_(threads), fixed_(fixed) {}
 
   void lead(const StepInfo* steps, int64_t count, const std::function<Poll()>& poll) {
     FlushDenormals flush;
     for (; done_ < count; ++done_) {
       if (done_ && poll && poll() != Poll::go_on) break;
-      step(steps[done_], done_ == 0);
+      step(steps[done_], fixed_ && done_ == 0);
     }
     relay_.finish();
   }
@@ -34,11 +34,11 @@ class RelayRun {
   int64_t done() const { return done_; }
 
  private:
-  void step(const StepInfo& info, bool first) {
+  void step(const StepInfo& info, bool fixed) {
     shards_.resize(static_cast<size_t>(info.shards));
     std::iota(shards_.begin(), shards_.end(), 0);
     for (size_t s = 0; s < plan_.stages().size(); ++s) {
-      if (plan_.stages()[s].fixed && !first) continue;
+      if (plan_.stages()[s].fixed && !fixed) continue;
       for (const Call& call : plan_.calls(s)) share(info, call, plan_.stages()[s].split);
     }
   }
@@ -75,6 +75,7 @@ class RelayRun {
   const Plan& plan_;
   const KernelRunner kernels_;
   const int64_t threads_;
+  const bool fixed_;
   std::vector<int64_t> shards_;
   int64_t done_ = 0;
   Relay relay_;
@@ -83,9 +84,9 @@ class RelayRun {
 }  // namespace
 
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
-                     const StepInfo* steps, int64_t count, int threads,
+                     const StepInfo* steps, int64_t count, int threads, bool fixed,
                      const std::function<Poll()>& poll) {
-  RelayRun run(plan, workspace, bindings, threads);
+  RelayRun run(plan, workspace, bindings, threads, fixed);
   const std::function<void(int)> body = [&](int thread) {
     thread ? run.help(thread) : run.lead(steps, count, poll);
   };

@@ -8,6 +8,7 @@
 
 #include "core/denormals.h"
 #include "core/thread_pool.h"
+#include "core/weights_version.h"
 #include "ops/op.h"
 
 namespace convnet {
@@ -130,7 +131,7 @@ void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t sh
 class Runner {
  public:
   Runner(const Plan& plan, Workspace& workspace, void* const* bindings, const StepInfo* steps,
-         int64_t count, const std::function<Poll()>& poll, int threads)
+         int64_t count, const std::function<Poll()>& poll, int threads, bool fixed)
       : plan_(plan),
         ws_(workspace),
         kernels_(plan, workspace, bindings),
@@ -138,6 +139,7 @@ class Runner {
         count_(count),
         poll_(poll),
         threads_(threads),
+        fixed_(fixed),
         barrier_(threads) {}
 
   int64_t done() const { return done_; }
@@ -190,7 +192,8 @@ class Runner {
     barrier_.wait();
     for (size_t s = 0; s < plan_.stages_.size(); ++s) {
       const Stage& stage = plan_.stages_[s];
-      if (stage.fixed && index > 0 && plan_.first_update_ == plan_.stages_.size()) continue;
+      if (stage.fixed && !fixed_ && index == 0) continue;
+      if (stage.fixed && index > 0 && !plan_.changes_weights()) continue;
       const bool last = s + 1 == plan_.stages_.size();
       // Weights are not touched yet: the step may be given up.
       const bool open = s < plan_.first_update_ && !last;
@@ -286,6 +289,7 @@ class Runner {
   const int64_t count_;
   const std::function<Poll()>& poll_;
   const int threads_;
+  const bool fixed_;  // whether the first step runs the fixed stages
   Barrier barrier_;
   int64_t current_ = 0, done_ = 0, lead_ = 0;
   std::vector<int64_t> rest_;
@@ -302,10 +306,13 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     shards = std::max(shards, steps[i].shards), slots = std::max(slots, steps[i].slots);
   auto workspace = acquire();
   int64_t done = 0;
+  // Weights that change during the run are seen by the next one.
+  const uint64_t version = weights_version();
+  const bool fixed = changes_weights() || !workspace->keeps(version);
   // Another run has the pool: this one goes on alone.
   const auto run_with = [&](int threads) {
     workspace->prepare(threads, shards, slots);
-    Runner runner(*this, *workspace, bindings, steps, count, poll, threads);
+    Runner runner(*this, *workspace, bindings, steps, count, poll, threads, fixed);
     const auto body = [&](int thread) { runner.work(thread); };
     if (threads > 1 && !ThreadPool::instance().try_run(threads, body)) return false;
     if (threads == 1) body(0);
@@ -313,12 +320,16 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     return true;
   };
   const int most = threads(shards);
-  if (most > 1 && graph_.lanes() == 1 && first_update_ == stages_.size()) {
+  if (most > 1 && graph_.lanes() == 1 && !changes_weights()) {
     workspace->prepare(most, shards, slots, shards);
-    done = run_as_relay(*this, *workspace, bindings, steps, count, most, poll);
+    done = run_as_relay(*this, *workspace, bindings, steps, count, most, fixed, poll);
   } else if (!run_with(most)) {
     run_with(1);
   }
+  if (changes_weights())
+    weights_changed();
+  else if (done > 0)
+    workspace->keep(version);
   release(std::move(workspace));
   return done;
 }

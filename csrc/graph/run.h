@@ -16,6 +16,9 @@ class Workspace {
   explicit Workspace(const Plan& plan);
   // `together`: shards that are worked on at the same time.
   void prepare(int threads, int64_t shards, int64_t slots, int64_t together = 0);
+  // Whether the results of fixed stages are still those of the present weights.
+  bool keeps(uint64_t version) const { return fixed_of_ == version; }
+  void keep(uint64_t version) { fixed_of_ = version; }
 
  private:
   friend class Runner;
@@ -25,6 +28,7 @@ class Workspace {
   int64_t shared_count_ = 0, slot_count_ = 0;
   std::vector<AlignedBytes> local_, scratch_;
   std::vector<std::vector<int64_t>> own_;  // shards of each thread
+  uint64_t fixed_of_ = 0;                  // version of the weights that fixed stages saw
 };
 
 // Part of a call: shards, or null for what knows none, units [begin, end), and the local slab.
@@ -50,10 +54,10 @@ class KernelRunner {
 };
 
 // Runs steps of a few samples without updates, in a workspace prepared for all their shards
-// together: the caller leads, threads of the pool help where they are awake. Returns how many steps
-// were finished.
+// together: the caller leads, threads of the pool help where they are awake. `fixed`: whether the
+// first step runs the fixed stages as well. Returns how many steps were finished.
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
-                     const StepInfo* steps, int64_t count, int threads,
+                     const StepInfo* steps, int64_t count, int threads, bool fixed,
                      const std::function<Poll()>& poll);
 
 }  // namespace convnet

@@ -108,10 +108,10 @@ void infer_conv2d(InferContext& c) {
     c.output(Storage::Bits, bits, x.fold);
   }
   if (c.inputs() == 2) c.append_input(kNone);
-  if (c.lanes() == 1)
+  if (p.tile.used())
+    use_winograd(c, p, false);
+  else if (c.lanes() == 1)
     c.append_input(kNone);
-  else if (p.tile.used())
-    use_winograd(c, p, p.tile, false);
   else
     c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", false}});
 }
@@ -198,7 +198,7 @@ void infer_backward_input(InferContext& c) {
   c.output_like(0, with_image(dy, p.H, p.W, p.C));
   if (c.inputs() == 2) c.append_input(kNone);
   if (p.tile.used())
-    use_winograd(c, p, p.tile, true);
+    use_winograd(c, p, true);
   else
     c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", true}});
 }

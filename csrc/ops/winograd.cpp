@@ -13,14 +13,31 @@ namespace {
 double to_points_cost(int32_t n) { return n == 1 ? 0 : n == 4 ? 4 : 14; }
 double from_points_cost(int32_t n, int32_t m) { return n == 1 ? 0 : n == 4 ? 4 : 5 + 2 * m; }
 
+// Of a tile and channel, with loads and stores.
+double input_cost(const WinogradTile& t) {
+  return static_cast<double>(3 * t.points()) + (t.nx + t.ny) * to_points_cost(t.nx);
+}
+double output_cost(const WinogradTile& t) {
+  return static_cast<double>(3 * t.points()) + (t.nx + t.my) * from_points_cost(t.nx, t.mx);
+}
+
 // Multiply-adds of a vector, or what takes as long.
 double cost(const WinogradTile& t, int64_t height, int64_t width, int64_t C, int64_t OC) {
-  const double points = static_cast<double>(t.points());
-  const double input = 3 * points + (t.nx + t.ny) * to_points_cost(t.nx);
-  const double output = 3 * points + (t.nx + t.my) * from_points_cost(t.nx, t.mx);
   return static_cast<double>(t.tiles(height, width)) *
-         (points * static_cast<double>(C * OC) + input * static_cast<double>(C) +
-          output * static_cast<double>(OC));
+         (static_cast<double>(t.points() * C * OC) + input_cost(t) * static_cast<double>(C) +
+          output_cost(t) * static_cast<double>(OC));
+}
+
+constexpr double kPhase = 2000;    // handing a phase of the work to other threads
+constexpr double kLeastReuse = 4;  // loading a filter takes as long as using it so often
+
+// The same for one sample with the channels in lanes.
+double cost_of_one(const WinogradTile& t, int64_t height, int64_t width, int64_t C, int64_t OC) {
+  const double tiles = static_cast<double>(t.tiles(height, width));
+  const double in = static_cast<double>(ceil_div(C, kLanes)),
+               out = static_cast<double>(ceil_div(OC, kLanes));
+  return tiles * (input_cost(t) * in + output_cost(t) * out) + kPhase +
+         static_cast<double>(t.points() * C) * out * std::max(tiles, kLeastReuse);
 }
 
 // Pairs of a result and a tap that reads inside the image, along one axis.
@@ -44,15 +61,17 @@ WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transpos
           "algorithm must be direct, winograd4 or winograd6, got '" + algorithm + "'");
   const bool row = p.KH == 1 && p.OH == 1 && p.KW >= 3 && p.KW <= 5;
   const bool square = p.KH == p.KW && (p.KH == 3 || p.KH == 5);
-  if (c.lanes() == 1 || algorithm == "direct" || !(row || square) || p.groups != 1 || p.sy != 1 ||
-      p.sx != 1 || p.dy != 1 || p.dx != 1)
+  if (algorithm == "direct" || !(row || square) || p.groups != 1 || p.sy != 1 || p.sx != 1 ||
+      p.dy != 1 || p.dx != 1)
     return {};
   const int64_t height = transposed ? p.H : p.OH, width = transposed ? p.W : p.OW;
   const int64_t C = transposed ? p.OC : p.C, OC = transposed ? p.C : p.OC;
   const auto k = static_cast<int32_t>(p.KW);
   const bool forced = !algorithm.empty();
+  const bool one = c.lanes() == 1;
   const int64_t direct =
-      pairs(p.OH, p.H, p.KH, p.top) * pairs(p.OW, p.W, p.KW, p.left) * p.C * p.OC;
+      one ? height * width * p.taps() * C * ceil_div(OC, kLanes)
+          : pairs(p.OH, p.H, p.KH, p.top) * pairs(p.OW, p.W, p.KW, p.left) * C * OC;
   double best = forced ? 1e300 : kMargin * static_cast<double>(direct);
   WinogradTile chosen{};
   for (const int32_t n : {4, 6}) {
@@ -60,40 +79,71 @@ WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transpos
     if (m < 2 || (n == 6 && precision == "highest")) continue;
     if (forced && algorithm != "winograd" + std::to_string(n)) continue;
     const WinogradTile tile = row ? WinogradTile{1, 1, m, n} : WinogradTile{m, n, m, n};
-    const double time = cost(tile, height, width, C, OC);
+    const double time = (one ? cost_of_one : cost)(tile, height, width, C, OC);
     if (time < best) best = time, chosen = tile;
   }
   return chosen;
 }
 
-void use_winograd(InferContext& c, const Conv2dParams& p, const WinogradTile& tile,
-                  bool transposed) {
-  const int64_t summed = transposed ? p.OC : p.C;
-  const int64_t height = transposed ? p.H : p.OH, width = transposed ? p.W : p.OW;
-  c.units(p.outer * ceil_div(tile.tiles(height, width), kTilesOfUnit));
-  // Points and sums of a unit's tiles, in vectors of at most all lanes.
-  const int64_t vectors = tile.points() * (kTilesOfUnit * (summed + kWinogradChannels) + 2);
-  c.scratch(static_cast<size_t>(vectors * kLanes) * sizeof(float));
+void use_winograd(InferContext& c, const Conv2dParams& p, bool transposed) {
+  const WinogradTile& tile = p.tile;
+  const Dims extents = {tile.my, tile.ny, tile.mx, tile.nx};
+  const int64_t tiles = transposed ? tile.tiles(p.H, p.W) : tile.tiles(p.OH, p.OW);
+  const bool one = c.lanes() == 1;
   c.derive("winograd_pack", {c.in_id(1)},
-           {{"tile", Dims{tile.my, tile.ny, tile.mx, tile.nx}}, {"transposed", transposed}});
+           {{"tile", extents}, {"transposed", transposed}, {"one", one}});
+  int64_t scratch;  // floats
+  if (one) {
+    c.derive("winograd_points", {c.in_id(0)},
+             {{"tile", extents}, {"result", Dims{p.OH, p.OW}}, {"padding", Dims{p.top, p.left}}});
+    c.units(p.outer * WinogradUnits(tiles, p.OC).count());
+    scratch = tile.points() * kRowSums;
+  } else {
+    c.units(p.outer * ceil_div(tiles, kTilesOfUnit));
+    // Points and sums of a unit's tiles, in vectors of at most all lanes.
+    const int64_t summed = transposed ? p.OC : p.C;
+    scratch = tile.points() * (kTilesOfUnit * (summed + kWinogradChannels) + 2) * kLanes;
+  }
+  c.scratch(static_cast<size_t>(scratch) * sizeof(float));
 }
 
 namespace {
 
+WinogradTile tile_of(InferContext& c) {
+  const Dims tile = c.dims("tile");
+  return {static_cast<int32_t>(tile[0]), static_cast<int32_t>(tile[1]),
+          static_cast<int32_t>(tile[2]), static_cast<int32_t>(tile[3])};
+}
+
 void infer_winograd_pack(InferContext& c) {
-  const Dims w = c.in(0).shape, tile = c.dims("tile");
+  const Dims w = c.in(0).shape;
   auto& p = c.params<WinogradPackParams>();
-  p.tile = {static_cast<int32_t>(tile[0]), static_cast<int32_t>(tile[1]),
-            static_cast<int32_t>(tile[2]), static_cast<int32_t>(tile[3])};
+  p.tile = tile_of(c);
   p.KH = w[0], p.KW = w[1], p.C = w[2], p.OC = w[3];
   p.transposed = c.flag("transposed", false);
+  p.one = c.flag("one", false);
   c.units(ceil_div(p.summed(), kLanes));
-  const int64_t step = kWinogradChannels / 3;
-  c.output(Storage::Single, {p.tile.points(), p.summed(), ceil_div(p.results(), step) * step});
+  c.output(Storage::Single, {p.tile.points(), p.summed(), ceil_div(p.results(), kLanes) * kLanes});
+}
+
+void infer_winograd_points(InferContext& c) {
+  const Dims& x = c.in(0).shape;
+  const Dims result = c.dims("result"), padding = c.dims("padding");
+  auto& p = c.params<WinogradPointsParams>();
+  p.tile = tile_of(c);
+  p.H = x[x.size() - 3], p.W = x[x.size() - 2], p.C = x[x.size() - 1];
+  p.outer = c.in(0).features() / std::max<int64_t>(1, p.H * p.W * p.C);
+  p.OH = result[0], p.OW = result[1];
+  p.top = padding[0], p.left = padding[1];
+  c.check(c.lanes() == 1, "takes one sample at a time");
+  c.units(p.outer * p.tiles());
+  c.work(p.outer * p.tiles() * p.C * static_cast<int64_t>(input_cost(p.tile)));
+  c.output_like(0, {p.outer, p.tile.points(), p.point_step()});
 }
 
 }  // namespace
 
 CONVNET_DEFINE_OP(winograd_pack, infer_winograd_pack, nullptr);
+CONVNET_DEFINE_OP(winograd_points, infer_winograd_points, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convnet import _core
 from convnet.dtype_policies import standardize_dtype
 from convnet.memory_limit import charge
 from convnet.naming import auto_name, current_path
@@ -159,6 +160,7 @@ class Variable(TensorOperators):
                 f"Target variable: {self.path}"
             )
         self._value[...] = value
+        _core.weights_changed()
         return self
 
     def assign_add(self, value: Any) -> Variable:

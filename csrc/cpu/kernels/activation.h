@@ -20,6 +20,15 @@ CONVNET_INLINE Vec activate(Activation kind, Vec x) {
   return x;
 }
 
+// For loops that the code of an activation would fill: all but ReLU are out of line.
+__attribute__((noinline)) inline Vec activate_far(Activation kind, Vec x) {
+  return activate(kind, x);
+}
+CONVNET_INLINE Vec activate_briefly(Activation kind, Vec x) {
+  if (kind == Activation::relu) return max(zero(), x);
+  return kind == Activation::linear ? x : activate_far(kind, x);
+}
+
 // Applies an activation to n whole vectors in memory: kept out of the register tiles, where a call
 // would spill them.
 inline void activate_in_place(Activation kind, float* x, int64_t vectors) {

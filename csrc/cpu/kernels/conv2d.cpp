@@ -119,9 +119,9 @@ CONVNET_INLINE void for_blocks(int64_t groups, int64_t channels, int64_t taps, i
 }  // namespace
 
 void conv2d(const KernelArgs& a) {
-  if (a.lanes == 1) return conv2d_of_one(a);
   const auto& p = a.as<Conv2dParams>();
-  if (p.tile.used()) return conv2d_by_winograd(a);
+  if (p.tile.used()) return a.lanes == 1 ? conv2d_of_one_by_winograd(a) : conv2d_by_winograd(a);
+  if (a.lanes == 1) return conv2d_of_one(a);
   const bool max_pool = p.pool == FusedPool::max, pooled = p.pool != FusedPool::none;
   const float* packed = a.f32(3);
   float* y = a.f32(4);

@@ -43,14 +43,6 @@ struct Buffers {
   }
 };
 
-// Activations other than ReLU, out of line: they would fill the loops that call them.
-__attribute__((noinline)) Vec activate_far(Activation kind, Vec x) { return activate(kind, x); }
-
-CONVNET_INLINE Vec finish(Activation kind, Vec x) {
-  if (kind == Activation::relu) return max(zero(), x);
-  return kind == Activation::linear ? x : activate_far(kind, x);
-}
-
 // The input of a tile whose first pixel is (y, x), which may lie in the padding.
 template <int NY, int NX, bool kInside>
 __attribute__((noinline)) void transform_input(const Job& job, const float* image, int64_t y,
@@ -146,7 +138,7 @@ __attribute__((noinline)) void transform_output(const Job& job, const float* sum
             }
           }
         }
-        store(job.y + at * kLanes + lane, finish(job.activation, z + bias));
+        store(job.y + at * kLanes + lane, activate_briefly(job.activation, z + bias));
       }
   }
 }
@@ -168,7 +160,7 @@ template <int NY, int MY, int NX, int MX>
 void run_unit(const Job& job, const WinogradTile& tile, int64_t outer, int64_t first_tile,
               int64_t lane, const Buffers& b) {
   constexpr int64_t kPoints = int64_t{NY} * NX;
-  const ChannelBlocks blocks(job.OC);
+  const ChannelBlocks blocks = channel_blocks(job.OC);
   const int64_t across = tile.across(job.OW);
   const int64_t n = least(kTilesOfUnit, tile.tiles(job.OH, job.OW) - first_tile);
   const float* image = job.x + outer * job.H * job.W * job.C * kLanes + lane;

@@ -7,6 +7,7 @@
 namespace convnet::CONVNET_ISA {
 
 void conv2d_by_winograd(const KernelArgs& a);
+void conv2d_of_one_by_winograd(const KernelArgs& a);
 void conv2d_backward_input_by_winograd(const KernelArgs& a);
 
 // Calls f.template operator()<NY, MY, NX, MX>() for the tiles that ops/winograd.cpp chooses from.
@@ -23,17 +24,25 @@ CONVNET_INLINE void with_winograd_tile(const WinogradTile& tile, F f) {
   return f.template operator()<6, 2, 6, 2>();
 }
 
-// Result channels in blocks of 1 to 3 quarters (of kWinogradChannels; where registers are few, half
-// as wide), the last one filled up with zeros.
-constexpr int kBlockStep = kRegisters >= 32 ? kWinogradChannels / 3 : kWinogradChannels / 6;
-
+// Result channels in nearly equal blocks of up to `most` steps, the last one filled up with zeros.
 struct ChannelBlocks {
-  int64_t steps;
+  int64_t step, steps, most;
 
-  explicit ChannelBlocks(int64_t channels) : steps(div_up(channels, kBlockStep)) {}
-  int64_t count() const { return div_up(steps, 3); }
-  int64_t first(int64_t block) const { return cut(steps, count(), block) * kBlockStep; }
+  int64_t count() const { return div_up(steps, most); }
+  int64_t first(int64_t block) const { return cut(steps, count(), block) * step; }
   int64_t width(int64_t block) const { return first(block + 1) - first(block); }
 };
+
+// Those of a register tile with 16 samples in lanes: up to kWinogradChannels or, where registers
+// are few, half of them.
+constexpr int kBlockStep = kRegisters >= 32 ? kWinogradChannels / 3 : kWinogradChannels / 6;
+CONVNET_INLINE ChannelBlocks channel_blocks(int64_t channels) {
+  return {kBlockStep, div_up(channels, kBlockStep), 3};
+}
+
+// Those of one sample, whose channels are in lanes: up to two vectors of them.
+CONVNET_INLINE ChannelBlocks vector_blocks(int64_t channels) {
+  return {kWidth, div_up(channels, kWidth), 2};
+}
 
 }  // namespace convnet::CONVNET_ISA

@@ -58,7 +58,7 @@ CONVNET_INLINE void for_filters(const WinogradPackParams& p, const float* w, int
 
 void winograd_pack(const KernelArgs& a) {
   const auto& p = a.as<WinogradPackParams>();
-  const ChannelBlocks blocks(p.results());
+  const ChannelBlocks blocks = p.one ? vector_blocks(p.results()) : channel_blocks(p.results());
   const int64_t begin = a.begin * kLanes, end = least(a.end * kLanes, p.summed());
   with_winograd_tile(p.tile, [&]<int NY, int MY, int NX, int MX>() {
     for (int64_t b = 0; b < blocks.count(); ++b) {
