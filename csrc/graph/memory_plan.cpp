@@ -16,7 +16,7 @@ size_t align(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
 struct Life {
   ValueId value;
   size_t bytes;
-  int first, last;  // positions in the order of execution
+  int first, last;  // positions in the order of execution: levels
   int block;        // the run of shard nodes it lives in; -1 where it crosses runs
 };
 
@@ -41,8 +41,12 @@ class Planner {
     int position = 0, block = 0;
     for (const Stage& stage : stages) {
       ++block;
-      for (NodeId n : stage.nodes) {
+      // Nodes of a level may run at the same time: they share a position.
+      size_t level = 0;
+      for (size_t i = 0; i < stage.nodes.size(); ++i) {
+        const NodeId n = stage.nodes[i];
         const Node& node = graph.nodes()[n];
+        if (i == stage.level_ends[level]) ++level, ++position;
         const bool alone = stage.split || node.scope == Scope::Group;
         if (alone) ++block;
         for (ValueId id : node.outputs) touch(id, position, alone ? -1 : block);
@@ -50,8 +54,8 @@ class Planner {
           if (id != kNone) touch(id, position, alone ? -1 : block);
         layout_.scratch_bytes = std::max(layout_.scratch_bytes, align(node.scratch));
         if (alone) ++block;
-        ++position;
       }
+      ++position;
     }
     // A gap of a cache line keeps slabs of neighbouring shards off the same cache sets.
     for (Life& life : lives_) place(life);

@@ -34,12 +34,21 @@ std::vector<bool> live_nodes(const Graph& graph, const std::vector<ValueId>& wan
   return live;
 }
 
-// Operations for one sample; none where a sample's work is in one piece.
-int64_t shared_work(const Graph& graph, const Node& node) {
-  if (node.units < 2) return 0;
-  int64_t results = 0;
-  for (ValueId id : node.outputs) results += graph.value(id).features();
-  return std::max(node.work, results);
+// Operations for one sample that threads can share; none where a sample's work is in one piece.
+int64_t shared_work(const Graph& graph, const Stage& stage) {
+  int64_t work = 0;
+  size_t begin = 0;
+  for (size_t end : stage.level_ends) {
+    for (size_t i = begin; i < end; ++i) {
+      const Node& node = graph.nodes()[stage.nodes[i]];
+      if (end - begin == 1 && node.units < 2) continue;
+      int64_t results = 0;
+      for (ValueId id : node.outputs) results += graph.value(id).features();
+      work += std::max(node.work, results);
+    }
+    begin = end;
+  }
+  return work;
 }
 
 bool needs_binding(const Value& v) { return v.role == Role::Parameter || v.role == Role::State; }
@@ -75,10 +84,9 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
   isa_ = table.isa;
   for (const Stage& stage : stages_) {
     auto& calls = calls_.emplace_back();
-    for (NodeId n : stage.nodes) {
+    for (NodeId n : stage.nodes)
       calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
-      work_ += shared_work(graph_, graph_.nodes()[n]);
-    }
+    work_ += shared_work(graph_, stage);
   }
 }
 

@@ -38,6 +38,8 @@ struct Stage {
   bool fixed = false;   // depends on weights and constants only
   bool update = false;  // runs after everything else
   std::vector<NodeId> nodes;
+  // Where runs of nodes end that do not depend on each other and may run at the same time.
+  std::vector<size_t> level_ends;
 };
 
 // One kernel call site, ready to run.

@@ -14,6 +14,13 @@ namespace {
 constexpr int64_t kLeastPiece = 1 << 16;  // operations: a microsecond or two
 constexpr int64_t kPiecesOfThread = 2;    // so that threads that come late find some
 
+// Units [begin, end) of a call.
+struct Piece {
+  const Call* call;
+  int64_t begin, end;
+  bool split, by_shard;
+};
+
 class RelayRun {
  public:
   RelayRun(const Plan& plan, Workspace& workspace, void* const* bindings, int threads, bool fixed)
@@ -39,28 +46,47 @@ class RelayRun {
     std::iota(shards_.begin(), shards_.end(), 0);
     for (size_t s = 0; s < plan_.stages().size(); ++s) {
       if (plan_.stages()[s].fixed && !fixed) continue;
-      for (const Call& call : plan_.calls(s)) share(info, call, plan_.stages()[s].split);
+      const Stage& stage = plan_.stages()[s];
+      size_t begin = 0;
+      for (size_t end : stage.level_ends) {
+        share(info, plan_.calls(s).data() + begin, end - begin, stage.split);
+        begin = end;
+      }
     }
   }
 
-  void share(const StepInfo& info, const Call& call, bool split) {
-    const bool by_shard = !split && call.node->scope == Scope::Shard;
-    const int64_t units = call.node->units * (by_shard ? info.shards : 1);
-    const int64_t most =
-        std::min(call.node->work * info.shards / kLeastPiece, kPiecesOfThread * threads_);
-    const int64_t pieces = std::max<int64_t>(1, std::min(units, most));
+  // Calls that do not depend on each other, each cut into pieces, all of them shared at once.
+  void share(const StepInfo& info, const Call* calls, size_t count, bool split) {
+    pieces_.clear();
+    int64_t work = 0;
+    for (size_t c = 0; c < count; ++c) {
+      const Call& call = calls[c];
+      const bool by_shard = !split && call.node->scope == Scope::Shard;
+      const int64_t units = call.node->units * (by_shard ? info.shards : 1);
+      const int64_t operations = call.node->work * info.shards;
+      const int64_t most = std::min(operations / kLeastPiece, kPiecesOfThread * threads_);
+      const int64_t n = std::max<int64_t>(1, std::min(units, most));
+      for (int64_t i = 0; i < n; ++i)
+        pieces_.push_back({&call, units * i / n, units * (i + 1) / n, split, by_shard});
+      work += operations;
+    }
     const auto piece = [&](int thread, int i) {
-      const int64_t begin = units * i / pieces, end = units * (i + 1) / pieces;
-      if (by_shard)
-        run_shards(info, thread, call, begin, end);
-      else
-        kernels_.run(info, thread, call,
-                     {split ? nullptr : shards_.data(), split ? 0 : info.shards, begin, end, 0});
+      run(info, thread, pieces_[static_cast<size_t>(i)]);
     };
-    if (pieces == 1)
-      piece(0, 0);
+    const int total = static_cast<int>(pieces_.size());
+    if (total > 1 && work > kLeastPiece)
+      relay_.share(total, piece);
     else
-      relay_.share(static_cast<int>(pieces), piece);
+      for (int i = 0; i < total; ++i) piece(0, i);
+  }
+
+  void run(const StepInfo& info, int thread, const Piece& piece) {
+    if (piece.by_shard)
+      run_shards(info, thread, *piece.call, piece.begin, piece.end);
+    else
+      kernels_.run(info, thread, *piece.call,
+                   {piece.split ? nullptr : shards_.data(), piece.split ? 0 : info.shards,
+                    piece.begin, piece.end, 0});
   }
 
   // Units [begin, end) of those of all shards, counted through. Each shard has a slab of its own.
@@ -77,6 +103,7 @@ class RelayRun {
   const int64_t threads_;
   const bool fixed_;
   std::vector<int64_t> shards_;
+  std::vector<Piece> pieces_;
   int64_t done_ = 0;
   Relay relay_;
 };
