@@ -1,5 +1,6 @@
 // Short work in many pieces: the leader goes through it at once and alone if need be; helpers take
-// pieces off it as soon as they are awake. Nobody waits for a thread that sleeps.
+// pieces off its end as soon as they are awake. Nobody waits for a thread that sleeps. From run to
+// run a thread mostly gets the same pieces, whose weights its caches hold.
 #pragma once
 
 #include <atomic>
@@ -32,7 +33,8 @@ class Relay {
   const void* context_ = nullptr;
   void (*run_)(const void*, int, int) = nullptr;
   uint64_t round_ = 0;
-  // Round, pieces, pieces taken: a piece is taken by the one who adds one while the round lasts.
+  // Round, end and begin of the pieces that are left: a piece is taken by the one who moves either
+  // while the round lasts.
   alignas(64) std::atomic<uint64_t> ticket_{0};
   alignas(64) std::atomic<uint64_t> done_{0};
 };
