@@ -13,7 +13,9 @@ namespace convnet {
 namespace {
 
 constexpr int64_t kMostSlots = 24;  // divides evenly over 1, 2, 3, 4, 6, 8, 12 and 24 threads
-constexpr int64_t kLeastShared = 2 << 20;  // operations: some 40 microseconds of one thread
+// Operations that pay for another thread: some 40 microseconds of one, where that may have to be
+// woken; some 10 where the work goes on without it.
+constexpr int64_t kLeastShared = 1 << 21, kLeastRelayed = 1 << 19;
 constexpr size_t kSlotBudget = size_t{64} << 20;
 
 // Nodes that outputs, bound gradients, updates or states need.
@@ -106,8 +108,8 @@ int64_t Plan::slots(int64_t shards) const {
 }
 
 int Plan::threads(int64_t shards) const {
-  const bool alone = work_ * shards * graph_.lanes() < kLeastShared;
-  return alone ? 1 : num_threads();
+  const int64_t least = runs_as_relay() ? kLeastRelayed : kLeastShared;
+  return work_ * shards * graph_.lanes() < least ? 1 : num_threads();
 }
 
 std::unique_ptr<Workspace> Plan::acquire() const {

@@ -97,6 +97,8 @@ class Plan {
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
   // Whether a run updates weights or states.
   bool changes_weights() const { return first_update_ < stages_.size(); }
+  // Whether threads take pieces of each call when they are awake, instead of shards each.
+  bool runs_as_relay() const { return graph_.lanes() == 1 && !changes_weights(); }
   // Threads that pay for a step of `shards` shards.
   int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }

@@ -320,7 +320,7 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     return true;
   };
   const int most = threads(shards);
-  if (most > 1 && graph_.lanes() == 1 && !changes_weights()) {
+  if (most > 1 && runs_as_relay()) {
     workspace->prepare(most, shards, slots, shards);
     done = run_as_relay(*this, *workspace, bindings, steps, count, most, fixed, poll);
   } else if (!run_with(most)) {
