@@ -59,12 +59,13 @@ struct Node {
   size_t given = 0;               // inputs before those that `infer` derived
   std::vector<std::byte> params;  // the kernel's POD parameter block
   Scope scope = Scope::Shard;
-  int64_t units = 1;    // independent pieces of one shard's work (of the whole's, for Batch)
-  size_t scratch = 0;   // bytes a call needs for itself
-  int64_t work = 0;     // operations for one sample, roughly; 0: as many as results
-  bool update = false;  // runs after everything else, in order
-  bool impure = false;  // writes a state: never dropped
-  bool dead = false;    // replaced by fusion
+  int64_t units = 1;     // independent pieces of one shard's work (of the whole's, for Batch)
+  size_t scratch = 0;    // bytes a call needs for itself
+  int64_t work = 0;      // operations for one sample, roughly; 0: as many as results
+  bool ordered = false;  // units of a shard must be done in order
+  bool update = false;   // runs after everything else, in order
+  bool impure = false;   // writes a state: never dropped
+  bool dead = false;     // replaced by fusion
 };
 
 // An op that works on 16 samples side by side only, in a graph of one.

@@ -92,6 +92,8 @@ class Plan {
   int64_t inputs() const { return input_count_; }
   int64_t slots(int64_t shards) const;
   const std::vector<Stage>& stages() const { return stages_; }
+  // Whether a step changes weights or states.
+  bool updates() const { return first_update_ < stages_.size(); }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
   // Threads that pay for a step of `shards` shards.
   int threads(int64_t shards) const;

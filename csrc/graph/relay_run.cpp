@@ -38,7 +38,7 @@ class RelayRun {
     shards_.resize(static_cast<size_t>(info.shards));
     std::iota(shards_.begin(), shards_.end(), 0);
     for (size_t s = 0; s < plan_.stages().size(); ++s) {
-      if (plan_.stages()[s].fixed && !first) continue;
+      if (plan_.stages()[s].fixed && !first && !plan_.updates()) continue;
       for (const Call& call : plan_.calls(s)) share(info, call, plan_.stages()[s].split);
     }
   }
@@ -48,7 +48,7 @@ class RelayRun {
     const int64_t units = call.node->units * (by_shard ? info.shards : 1);
     const int64_t most =
         std::min(call.node->work * info.shards / kLeastPiece, kPiecesOfThread * threads_);
-    const int64_t pieces = std::max<int64_t>(1, std::min(units, most));
+    const int64_t pieces = call.node->ordered ? 1 : std::max<int64_t>(1, std::min(units, most));
     const auto piece = [&](int thread, int i) {
       const int64_t begin = units * i / pieces, end = units * (i + 1) / pieces;
       if (by_shard)

@@ -190,7 +190,7 @@ class Runner {
     barrier_.wait();
     for (size_t s = 0; s < plan_.stages_.size(); ++s) {
       const Stage& stage = plan_.stages_[s];
-      if (stage.fixed && index > 0 && plan_.first_update_ == plan_.stages_.size()) continue;
+      if (stage.fixed && index > 0 && !plan_.updates()) continue;
       const bool last = s + 1 == plan_.stages_.size();
       // Weights are not touched yet: the step may be given up.
       const bool open = s < plan_.first_update_ && !last;
@@ -313,7 +313,7 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     return true;
   };
   const int most = threads(shards);
-  if (most > 1 && graph_.lanes() == 1 && first_update_ == stages_.size()) {
+  if (most > 1 && graph_.lanes() == 1) {
     workspace->prepare(most, shards, slots, shards);
     done = run_as_relay(*this, *workspace, bindings, steps, count, most, poll);
   } else if (!run_with(most)) {

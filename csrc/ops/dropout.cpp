@@ -56,7 +56,7 @@ void infer_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(dropout, infer_dropout, dropout_gradient);
-CONVNET_DEFINE_OP(dropout_backward, infer_backward, nullptr);
+CONVNET_DEFINE_OP(dropout, infer_dropout, dropout_gradient, Lanes::any);
+CONVNET_DEFINE_OP(dropout_backward, infer_backward, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

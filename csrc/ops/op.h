@@ -85,11 +85,16 @@ class InferContext {
     return *reinterpret_cast<P*>(node_.params.data());
   }
   void scope(Scope scope) { node_.scope = scope; }
+  // How a sum over samples is stored: a slot for some shards, or, where a shard is one sample, whole:
+  // one call then goes through all of them.
+  Storage sum_over_samples();
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }
   // Operations for one sample, roughly, where they are many more than results.
   void work(int64_t operations) { node_.work = operations; }
   void impure() { node_.impure = true; }
+  // Units follow each other: one begins where the one before it has ended.
+  void ordered() { node_.ordered = true; }
   // The outputs of another op; of an equal node where there is one.
   std::vector<ValueId> compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   // Adds an update node, which runs before this one if this is an update as well.
