@@ -153,10 +153,11 @@ void derive_packed(InferContext& c, int recurrent, const RnnParams& p, int first
                    bool transpose) {
   // Of one sample, rows that begin in the middle of a cache line cost more than packing them does.
   const bool aligned = c.in(recurrent).shape[1] % 16 == 0;
-  if (c.lanes() == 1 && !transpose && (aligned || p.T < kPackedSteps))
-    return c.append_input(kNone);
+  if (c.lanes() == 1 && (aligned || p.T < kPackedSteps)) return c.append_input(kNone);
   c.derive("rnn_pack", {c.in_id(recurrent)},
-           {{"first", first * p.H}, {"columns", count * p.H}, {"transpose", transpose}});
+           {{"first", first * p.H},
+            {"columns", count * p.H},
+            {"transpose", transpose && c.lanes() != 1}});
 }
 
 void weight_gradients(GradContext& g, RnnKind kind, const RnnFlow& flow) {

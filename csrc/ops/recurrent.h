@@ -32,8 +32,8 @@ Attrs backward_attrs(GradContext& g);
 
 // Declares a result for the gradient only: `rows` rows of the state a sequence.
 void keep_rows(InferContext& c, const RnnParams& p, int64_t rows);
-// The recurrent weights' columns [first, first + count) of H each, or their transpose, packed where
-// they are not read where they lie.
+// The recurrent weights' columns [first, first + count) of H each, or their transpose, packed. Of
+// one sample the transpose is read as the columns are, and both, where that pays, where they lie.
 void derive_packed(InferContext& c, int recurrent, const RnnParams& p, int first, int count,
                    bool transpose);
 

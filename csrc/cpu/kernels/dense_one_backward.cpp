@@ -3,36 +3,11 @@
 // of outer products.
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/outer_sum.h"
+#include "cpu/kernels/row_dots.h"
 #include "cpu/kernels/row_tile.h"
-#include "cpu/simd/transpose.h"
 #include "ops/dense.h"
 
 namespace convnet::CONVNET_ISA {
-
-namespace {
-
-// dx[k .. k + kWidth) of one row of dy. Rows of weights beyond the last repeat it.
-CONVNET_INLINE Vec dots(const DenseParams& p, const float* w, const float* dy, int64_t k) {
-  const float* row[kWidth];
-  CONVNET_EACH(i, kWidth) row[i] = w + least(k + i, p.K - 1) * p.M;
-  Vec sums[kWidth];
-  CONVNET_EACH(i, kWidth) sums[i] = zero();
-  int64_t m = 0;
-  for (; m + kWidth <= p.M; m += kWidth) {
-    const Vec g = load(dy + m);
-    CONVNET_EACH(i, kWidth) sums[i] = fma(load(row[i] + m), g, sums[i]);
-  }
-  if (m < p.M) {
-    const Vec g = load_first(dy + m, p.M - m);
-    CONVNET_EACH(i, kWidth) sums[i] = fma(load_first(row[i] + m, p.M - m), g, sums[i]);
-  }
-  transpose(sums);
-  for (int n = kWidth / 2; n > 0; n /= 2)
-    for (int i = 0; i < n; ++i) sums[i] = sums[i] + sums[i + n];
-  return sums[0];
-}
-
-}  // namespace
 
 void dense_backward_input_of_one(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
@@ -50,8 +25,7 @@ void dense_backward_input_of_one(const KernelArgs& a) {
       continue;
     }
     for (int64_t row = 0; row < p.rows; ++row)
-      for (int64_t k = begin; k < end; k += kWidth)
-        store_some(dx + row * p.K + k, end - k, dots(p, a.f32(1), dy + row * p.M, k));
+      row_dots({a.f32(1), dy + row * p.M, nullptr, dx + row * p.K, p.M, p.M}, begin, end);
   }
 }
 

@@ -125,16 +125,16 @@ void forward(const KernelArgs& a) {
       }
       const float *input = run.input(step), *xw = a.f32(p.xw) + (o * p.T + p.time(step)) * 3 * size;
       const Kept<L> kept{kept_rows + step % p.rows * 4 * p.row, p.row};
-      times<L>(input, H, weights, 2 * H, xw, z);
+      times<L>(input, H, weights, 2 * H, xw, z, step);
       with_gates(p, [&](const auto& gates) {
         if (p.reset_after) {
-          times<L>(input, H, of_candidate, H, nullptr, z + 2 * size);
+          times<L>(input, H, of_candidate, H, nullptr, z + 2 * size, step);
           cells_after<L>(gates, H, z, xw + 2 * size, state_bias, run.state(step), kept,
                          run.state(step + 1));
         } else {
           float* after_reset = a.f32(p.out + 4) + (o * p.rows + step % p.rows) * p.row;
           gates_before<L>(gates, H, z, input, kept, after_reset);
-          times<L>(after_reset, H, of_candidate, H, xw + 2 * size, z + 2 * size);
+          times<L>(after_reset, H, of_candidate, H, xw + 2 * size, z + 2 * size, step);
           cells_before<L>(gates, H, z + 2 * size, run.state(step), kept, run.state(step + 1));
         }
       });
@@ -150,8 +150,8 @@ void backward(const KernelArgs& a) {
   const auto& p = a.as<RnnParams>();
   const int64_t H = p.H, size = H * L::lanes, steps = p.return_sequences ? p.T : 1;
   float *scratch = static_cast<float*>(a.scratch), *d = scratch + 2 * p.row;
-  const StateWeights weights = weights_of(a, p.packed, 2, 0, H, H),
-                     of_candidate = weights_of(a, p.packed + 1, 2, 0, H, H);
+  const StateWeights weights = weights_of(a, p.packed, 2, 0, 2 * H, 3 * H),
+                     of_candidate = weights_of(a, p.packed + 1, 2, 2 * H, H, 3 * H);
   const auto at = [&](int i, int64_t n) { return a.f32(i) ? a.f32(i) + n : nullptr; };
   each_sequence<L>(a, p, [&](int64_t o, int64_t first, int64_t end) {
     const Backward<L> run{p,
@@ -179,14 +179,14 @@ void backward(const KernelArgs& a) {
         cells_back<L>(gates, H, run.here, h + step * p.row, kept, run.around, dz);
         if (p.reset_after) {
           reset_after_back<L>(gates, H, kept, dz, inner_dz);
-          times<L>(inner_dz, H, of_candidate, H, nullptr, d);
+          times_transposed<L>(inner_dz, H, of_candidate, H, nullptr, d, step);
         } else {
-          times<L>(dz + 2 * size, H, of_candidate, H, nullptr, d);
+          times_transposed<L>(dz + 2 * size, H, of_candidate, H, nullptr, d, step);
           const float* before = run.dropout ? a.f32(7) + (o * p.rows + step) * p.row : h + step * p.row;
           reset_before_back<L>(gates, H, kept, before, d, dz);
         }
       });
-      times<L>(dz, 2 * H, weights, H, d, run.dh);
+      times_transposed<L>(dz, 2 * H, weights, H, d, run.dh, step);
       run.leave();
     }
   });

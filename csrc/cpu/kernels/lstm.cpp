@@ -84,7 +84,7 @@ void forward(const KernelArgs& a) {
         run.skip(step);
         continue;
       }
-      times<L>(run.input(step), p.H, weights, 4 * p.H, xw + p.time(step) * 4 * size, z);
+      times<L>(run.input(step), p.H, weights, 4 * p.H, xw + p.time(step) * 4 * size, z, step);
       with_gates(p, [&](const auto& gates) {
         cells<L>(gates, p, z, cell(step), kept + step % p.rows * 5 * p.row, cell(step + 1),
                  run.state(step + 1));
@@ -105,7 +105,7 @@ template <class L>
 void backward(const KernelArgs& a) {
   const auto& p = a.as<RnnParams>();
   const int64_t size = p.H * L::lanes, steps = p.return_sequences ? p.T : 1;
-  const StateWeights weights = weights_of(a, p.packed, 3, 0, p.H, p.H);
+  const StateWeights weights = weights_of(a, p.packed, 3, 0, 4 * p.H, 4 * p.H);
   float* scratch = static_cast<float*>(a.scratch);
   const auto at = [&](int i, int64_t n) { return a.f32(i) ? a.f32(i) + n : nullptr; };
   each_sequence<L>(a, p, [&](int64_t o, int64_t first, int64_t end) {
@@ -134,7 +134,7 @@ void backward(const KernelArgs& a) {
         cells_back<L>(gates, p, run.mask_at(step), kept + step * 5 * p.row, c + step * p.row,
                       run.here, dc, to);
       });
-      times<L>(to, 4 * p.H, weights, p.H, nullptr, run.dh);
+      times_transposed<L>(to, 4 * p.H, weights, p.H, nullptr, run.dh, step);
       run.leave();
     }
   });

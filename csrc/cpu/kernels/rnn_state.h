@@ -9,6 +9,7 @@
 
 #include "cpu/kernels/rnn_gates.h"
 #include "cpu/kernels/rnn_product.h"
+#include "cpu/kernels/row_dots.h"
 #include "cpu/kernels/row_times.h"
 #include "cpu/kernels/tail.h"
 
@@ -82,12 +83,24 @@ CONVNET_INLINE StateWeights weights_of(const KernelArgs& a, int packed, int plai
   return {a.f32(plain) + first, all};
 }
 
-// out [M] = init [M] (zeros where null) + x [K] times weights, of each sample.
+// out [M] = init [M] (zeros where null) + x [K] times weights, of each sample. The weights of one
+// sample are gone through to and fro: what a step has read last is still in the first-level cache.
 template <class L>
 CONVNET_INLINE void times(const float* x, int64_t K, const StateWeights& w, int64_t M,
-                          const float* init, float* out) {
+                          const float* init, float* out, int64_t step) {
   if constexpr (L::lanes == 1) {
-    row_times({x, w.w, init, out, K, w.pitch}, 0, M);
+    row_times({x, w.w, init, out, K, w.pitch}, 0, M, step % 2);
+  } else {
+    product(x, K, w.w, M, init, out);
+  }
+}
+
+// The same with the weights' transpose, which for 16 samples is how they were packed.
+template <class L>
+CONVNET_INLINE void times_transposed(const float* x, int64_t K, const StateWeights& w, int64_t M,
+                                     const float* init, float* out, int64_t step) {
+  if constexpr (L::lanes == 1) {
+    row_dots({w.w, x, init, out, K, w.pitch}, 0, M, step % 2);
   } else {
     product(x, K, w.w, M, init, out);
   }

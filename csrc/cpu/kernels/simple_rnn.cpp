@@ -27,7 +27,7 @@ void forward(const KernelArgs& a) {
       }
       float* h = run.state(step + 1);
       times<L>(run.input(step), p.H, weights, p.H, a.f32(p.xw) + (o * p.T + p.time(step)) * size,
-               h);
+               h, step);
       with_gates(p, [&](const auto& gates) {
         for (int64_t i = 0; i < size; i += kWidth) store(h + i, gates.inner(load(h + i)));
       });
@@ -67,7 +67,7 @@ void backward(const KernelArgs& a) {
         for (int64_t i = 0; i < size; i += kWidth)
           L::put(dz + i, size - i, load(run.here + i) * gates.inner_slope(load(h + i)));
       });
-      times<L>(dz, p.H, weights, p.H, nullptr, run.dh);
+      times_transposed<L>(dz, p.H, weights, p.H, nullptr, run.dh, step);
       run.leave();
     }
   });
