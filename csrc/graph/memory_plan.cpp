@@ -8,18 +8,6 @@
 
 namespace convnet {
 
-namespace {
-
-constexpr size_t kAlign = 64;
-size_t align(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
-
-struct Life {
-  ValueId value;
-  size_t bytes;
-  int first, last;  // positions in the order of execution
-  int block;        // the run of shard nodes it lives in; -1 where it crosses runs
-};
-
 size_t bytes_of(const Value& v) {
   const size_t n = static_cast<size_t>(v.features());
   switch (v.storage) {
@@ -34,10 +22,41 @@ size_t bytes_of(const Value& v) {
   }
 }
 
+namespace {
+
+constexpr size_t kAlign = 64;
+size_t align(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
+
+struct Life {
+  ValueId value;
+  size_t bytes;
+  int first, last;  // positions in the order of execution
+  int block;        // the run of shard nodes it lives in; -1 where it crosses runs
+};
+
+// The position up to which what a node touches must not be overwritten: its own, or that of the last
+// of neighbours that follow each other bit by bit, and may run at the same time.
+std::vector<int> stream_ends(const Graph& graph, const std::vector<Stage>& stages) {
+  std::vector<bool> streams;
+  for (const Stage& stage : stages)
+    for (NodeId n : stage.nodes) {
+      const Node& node = graph.nodes()[n];
+      streams.push_back(graph.lanes() == 1 &&
+                        (!node.input_spans.empty() || !node.output_spans.empty()));
+    }
+  std::vector<int> ends(streams.size());
+  for (int i = static_cast<int>(ends.size()) - 1; i >= 0; --i) {
+    const bool with_next = i + 1 < static_cast<int>(ends.size()) && streams[i] && streams[i + 1];
+    ends[i] = with_next ? ends[i + 1] : i;
+  }
+  return ends;
+}
+
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<Stage>& stages, const std::map<ValueId, int>& bound)
       : graph_(graph), bound_(bound) {
+    const std::vector<int> ends = stream_ends(graph, stages);
     int position = 0, block = 0;
     for (const Stage& stage : stages) {
       ++block;
@@ -45,9 +64,9 @@ class Planner {
         const Node& node = graph.nodes()[n];
         const bool alone = stage.split || node.scope == Scope::Group;
         if (alone) ++block;
-        for (ValueId id : node.outputs) touch(id, position, alone ? -1 : block);
+        for (ValueId id : node.outputs) touch(id, position, ends[position], alone ? -1 : block);
         for (ValueId id : node.inputs)
-          if (id != kNone) touch(id, position, alone ? -1 : block);
+          if (id != kNone) touch(id, position, ends[position], alone ? -1 : block);
         layout_.scratch_bytes = std::max(layout_.scratch_bytes, align(node.scratch));
         if (alone) ++block;
         ++position;
@@ -62,15 +81,15 @@ class Planner {
   Layout take() { return std::move(layout_); }
 
  private:
-  void touch(ValueId id, int position, int block) {
+  void touch(ValueId id, int position, int end, int block) {
     id = graph_.root(id);
     auto it = std::find_if(lives_.begin(), lives_.end(),
                            [&](const Life& life) { return life.value == id; });
     if (it == lives_.end()) {
-      lives_.push_back({id, align(bytes_of(graph_.value(id))), position, position, block});
+      lives_.push_back({id, align(bytes_of(graph_.value(id))), position, end, block});
       return;
     }
-    it->last = position;
+    it->last = std::max(it->last, end);
     if (it->block != block) it->block = -1;
   }
 

@@ -5,6 +5,7 @@
 
 #include "core/thread_pool.h"
 #include "cpu/dispatch.h"
+#include "graph/flow.h"
 #include "graph/run.h"
 #include "ops/op.h"
 
@@ -65,6 +66,7 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
 
   stages_ = schedule(graph_, live_nodes(graph_, wanted));
   layout_ = plan_memory(graph_, stages_, bound_);
+  if (graph_.lanes() == 1) flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
     if (place.pool == Pool::Bound) binding_used_[place.offset] = true;

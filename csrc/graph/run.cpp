@@ -8,6 +8,7 @@
 
 #include "core/denormals.h"
 #include "core/thread_pool.h"
+#include "graph/relay_run.h"
 #include "ops/op.h"
 
 namespace convnet {
@@ -15,7 +16,6 @@ namespace convnet {
 namespace {
 
 constexpr int kMostOperands = 32;
-constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 size_t element_bytes(const Value& v) {
   return v.storage == Storage::Bits          ? sizeof(uint16_t)
@@ -82,6 +82,12 @@ void Workspace::prepare(int threads, int64_t shards, int64_t slots, int64_t toge
     scratch_.push_back(aligned_zeros(plan_.layout_.scratch_bytes));
   if (own_.size() < static_cast<size_t>(threads)) own_.resize(threads);
   for (auto& list : own_) list.reserve(static_cast<size_t>(shards));
+}
+
+RelayRun& Workspace::relay_run(int64_t shards, int threads) {
+  if (!relay_run_ || !relay_run_->fits(shards, threads))
+    relay_run_ = std::make_shared<RelayRun>(plan_, shards, threads);
+  return *relay_run_;
 }
 
 void KernelRunner::run(const StepInfo& info, int thread, const Call& call,

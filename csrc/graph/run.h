@@ -1,6 +1,8 @@
 // Running a plan: the memory of a run, and the threads that go through the stages.
 #pragma once
 
+#include <chrono>
+
 #include "graph/plan.h"
 
 namespace convnet {
@@ -9,6 +11,11 @@ namespace convnet {
 Call make_call(const Graph& graph, const Node& node, const Layout& layout,
                const KernelTable& table);
 
+class RelayRun;
+
+// How often the caller is asked whether to go on.
+constexpr auto kPollInterval = std::chrono::milliseconds(20);
+
 // The arena of one run. Grows to what a run needs and stays: later runs of the same size allocate
 // nothing.
 class Workspace {
@@ -16,6 +23,8 @@ class Workspace {
   explicit Workspace(const Plan& plan);
   // `together`: shards that are worked on at the same time.
   void prepare(int threads, int64_t shards, int64_t slots, int64_t together = 0);
+  // How steps of this many shards are cut; made where the last ones were others.
+  RelayRun& relay_run(int64_t shards, int threads);
 
  private:
   friend class Runner;
@@ -25,6 +34,7 @@ class Workspace {
   int64_t shared_count_ = 0, slot_count_ = 0;
   std::vector<AlignedBytes> local_, scratch_;
   std::vector<std::vector<int64_t>> own_;  // shards of each thread
+  std::shared_ptr<RelayRun> relay_run_;
 };
 
 // Part of a call: shards, or null for what knows none, units [begin, end), and the local slab.
@@ -49,9 +59,9 @@ class KernelRunner {
   void* const* bindings_;
 };
 
-// Runs steps of a few samples without updates, in a workspace prepared for all their shards
-// together: the caller leads, threads of the pool help where they are awake. Returns how many steps
-// were finished.
+// Runs steps of a few samples in a workspace prepared for all their shards together: the caller
+// leads, threads of the pool help where they are awake. `poll` is called between steps. Returns how
+// many were finished.
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
                      const StepInfo* steps, int64_t count, int threads,
                      const std::function<Poll()>& poll);

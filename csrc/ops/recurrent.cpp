@@ -114,6 +114,11 @@ RnnParams& infer_rnn(InferContext& c, RnnKind kind) {
   p.packed = p.xw + 1;
   c.output_like(0, p.return_sequences ? with(lead, {p.T, p.H}) : with(lead, {p.H}));
   for (int i = 0; i < kind.states; ++i) c.output_like(0, with(lead, {p.H}));
+  if (c.lanes() != 1 || p.outer != 1) return p;
+  // A unit is a step: it takes a row of x, as x W + b, and gives one of y.
+  c.input_span(0, {x.shape.back(), p.go_backwards});
+  c.input_span(static_cast<size_t>(p.xw), {kind.gates * p.H, p.go_backwards});
+  if (p.return_sequences) c.output_span(0, {p.H});
   return p;
 }
 
@@ -129,6 +134,10 @@ RnnParams& infer_rnn_backward(InferContext& c, RnnKind kind) {
   c.output(Storage::Batched, with(lead, {p.T, kind.gates * p.H}), fold);
   for (int i = 0; i < kind.states; ++i) c.output(Storage::Batched, with(lead, {p.H}), fold);
   keep_rows(c, p, 1);
+  if (c.lanes() != 1 || p.outer != 1) return p;
+  // Units begin with the last step.
+  if (p.return_sequences) c.input_span(0, {p.H, true});
+  c.output_span(0, {kind.gates * p.H, !p.go_backwards});
   return p;
 }
 

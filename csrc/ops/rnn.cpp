@@ -45,6 +45,8 @@ void infer_project(InferContext& c) {
   Dims y = x.shape;
   y.back() = p.M;
   c.output_like(0, y);
+  c.input_span(0, {p.K});
+  c.output_span(0, {p.M});
 }
 
 // x [.., T, F], mask [.., F] -> x with every step multiplied by the mask.
@@ -56,6 +58,8 @@ void infer_dropout(InferContext& c) {
   p.outer = x.features() / (p.T * p.F);
   c.units(p.outer * p.T);
   c.output_like(0);
+  c.input_span(0, {p.F});
+  c.output_span(0, {p.F});
 }
 
 void infer_backward_weight(InferContext& c) {

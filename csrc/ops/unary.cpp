@@ -66,6 +66,8 @@ UnaryParams& infer_elements(InferContext& c, int like) {
   p.size = floats_of(c.in(like));
   c.units(ceil_div(p.size, kElementBlock));
   c.output_like(like);
+  for (int i = 0; i <= like; ++i) c.input_span(static_cast<size_t>(i), {kElementBlock});
+  c.output_span(0, {kElementBlock});
   return p;
 }
 
