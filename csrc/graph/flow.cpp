@@ -30,7 +30,8 @@ struct Range {
   int64_t begin, end;
 };
 Range elements(const Span& span, int64_t n, Range units) {
-  const int64_t low = std::min(n, units.begin * span.size), high = std::min(n, units.end * span.size);
+  const int64_t low = std::min(n, units.begin * span.size),
+                high = std::min(n, units.end * span.size);
   return span.from_end ? Range{n - high, n - low} : Range{low, high};
 }
 Range units_of(const Span& span, int64_t n, Range elements) {
@@ -79,7 +80,8 @@ std::vector<Flow::Wait> Flow::waits_of(int later, int earlier) const {
   const std::vector<Wait> all{{earlier, {}, {}, 0}};
   if (steps_[later].update) return all;
   const auto clash = [&](ValueId a, ValueId b) {
-    return a != kNone && b != kNone && share_memory(graph_, layout_, graph_.root(a), graph_.root(b));
+    return a != kNone && b != kNone &&
+           share_memory(graph_, layout_, graph_.root(a), graph_.root(b));
   };
   std::vector<Wait> waits;
   for (size_t o = 0; o < from.outputs.size(); ++o) {
@@ -127,8 +129,7 @@ uint32_t Flow::needed(const Wait& wait, const std::vector<Cut>& cuts, int task,
     units = {shards.begin * other.units, shards.end * other.units};
     if (wait.made.size && shards.end == shards.begin + 1) {
       const int64_t first = shards.begin * own.units;
-      const Range read =
-          elements(wait.read, wait.size, {mine.begin - first, mine.end - first});
+      const Range read = elements(wait.read, wait.size, {mine.begin - first, mine.end - first});
       const Range made = units_of(wait.made, wait.size, read);
       units = {units.begin + made.begin, std::min(units.end, units.begin + made.end)};
     }
@@ -149,8 +150,7 @@ std::vector<Relay::Task> Flow::tasks(const std::vector<Cut>& cuts) const {
       auto& needs = tasks[t].pieces[piece];
       if (step.node->ordered && cuts[t].begin(piece) % cuts[t].units)
         needs.push_back({t, 1u << (piece - 1)});
-      for (const Wait& wait : step.waits)
-        needs.push_back({wait.on, needed(wait, cuts, t, piece)});
+      for (const Wait& wait : step.waits) needs.push_back({wait.on, needed(wait, cuts, t, piece)});
     }
   }
   return tasks;

@@ -30,8 +30,8 @@ class Flow {
   std::vector<Relay::Task> tasks(const std::vector<Cut>& cuts) const;
 
  private:
-  // A call waits for an earlier one: for all of it, or, of a value of `size` elements, for what made
-  // those that a unit reads.
+  // A call waits for an earlier one: for all of it, or, of a value of `size` elements, for what
+  // made those that a unit reads.
   struct Wait {
     int on;
     Span made, read;

@@ -71,9 +71,9 @@ struct Node {
   int64_t work = 0;      // operations for one sample, roughly; 0: as many as results
   bool ordered = false;  // units of a shard must be done in order
   std::vector<Span> input_spans, output_spans;  // those not there: all
-  bool update = false;   // runs after everything else, in order
-  bool impure = false;   // writes a state: never dropped
-  bool dead = false;     // replaced by fusion
+  bool update = false;                          // runs after everything else, in order
+  bool impure = false;                          // writes a state: never dropped
+  bool dead = false;                            // replaced by fusion
 };
 
 // An op that works on 16 samples side by side only, in a graph of one.

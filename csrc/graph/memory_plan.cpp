@@ -34,8 +34,8 @@ struct Life {
   int block;        // the run of shard nodes it lives in; -1 where it crosses runs
 };
 
-// The position up to which what a node touches must not be overwritten: its own, or that of the last
-// of neighbours that follow each other bit by bit, and may run at the same time.
+// The position up to which what a node touches must not be overwritten: its own, or that of the
+// last of neighbours that follow each other bit by bit, and may run at the same time.
 std::vector<int> stream_ends(const Graph& graph, const std::vector<Stage>& stages) {
   std::vector<bool> streams;
   for (const Stage& stage : stages)

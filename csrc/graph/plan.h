@@ -129,7 +129,7 @@ class Plan {
   std::vector<std::vector<Call>> calls_;  // per stage
   size_t first_update_ = 0;               // stages from here on change weights
   std::unique_ptr<const Flow> flow_;
-  int64_t work_ = 0;                      // operations for one sample that threads can share
+  int64_t work_ = 0;  // operations for one sample that threads can share
   std::string isa_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;

@@ -1,6 +1,7 @@
 // Short work in many pieces, run by a leader and by helpers as soon as they are awake: the leader
-// goes through it at once and alone if need be, nobody waits for a thread that sleeps. Pieces belong
-// to tasks and wait for pieces of tasks before them, so that one task may follow another closely.
+// goes through it at once and alone if need be, nobody waits for a thread that sleeps. Pieces
+// belong to tasks and wait for pieces of tasks before them, so that one task may follow another
+// closely.
 #pragma once
 
 #include <atomic>

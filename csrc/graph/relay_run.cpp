@@ -12,7 +12,9 @@
 namespace convnet {
 
 RelayRun::RelayRun(const Plan& plan, int64_t shards, int threads)
-    : threads_(threads), cuts_(plan.flow().cuts(shards, threads)), relay_(plan.flow().tasks(cuts_)) {
+    : threads_(threads),
+      cuts_(plan.flow().cuts(shards, threads)),
+      relay_(plan.flow().tasks(cuts_)) {
   for (size_t s = 0; s < plan.stages().size(); ++s)
     for (const Call& call : plan.calls(s)) {
       sites_.push_back({&call, plan.stages()[s].split});

@@ -41,8 +41,8 @@ void dense_gradient(GradContext& g) {
   if (g.needs(0)) g.set(0, g.add1("dense_backward_input", {dz, g.in(1)}));
   if (g.needs(1)) {
     const ValueId rows = g.value(dz).lanes == 1 ? dz : g.add1("lanes_to_rows", {dz});
-    g.set(1, g.add1("dense_backward_weight", {g.in(0), rows},
-                    {{"units", g.value(dz).shape.back()}}));
+    g.set(1,
+          g.add1("dense_backward_weight", {g.in(0), rows}, {{"units", g.value(dz).shape.back()}}));
   }
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
 }

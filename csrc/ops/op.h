@@ -85,8 +85,8 @@ class InferContext {
     return *reinterpret_cast<P*>(node_.params.data());
   }
   void scope(Scope scope) { node_.scope = scope; }
-  // How a sum over samples is stored: a slot for some shards, or, where a shard is one sample, whole:
-  // one call then goes through all of them.
+  // How a sum over samples is stored: a slot for some shards, or, where a shard is one sample,
+  // whole: one call then goes through all of them.
   Storage sum_over_samples();
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }

@@ -85,7 +85,10 @@ def masked_sequence_of_classes(rng: np.random.Generator, samples: int) -> Any:
         layers.Dense(CLASSES, activation="softmax"),
     )
     model.compile(
-        "sgd", "sparse_categorical_crossentropy", weighted_metrics=["accuracy"], metrics=["accuracy"]
+        "sgd",
+        "sparse_categorical_crossentropy",
+        weighted_metrics=["accuracy"],
+        metrics=["accuracy"],
     )
     x = _sequences(rng, samples)
     x[:, 1::3] = 0

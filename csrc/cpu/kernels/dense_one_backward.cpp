@@ -34,8 +34,8 @@ void dense_backward_weight_of_one(const KernelArgs& a) {
   const int64_t begin = a.begin * kDenseWeightUnit, end = least(a.end * kDenseWeightUnit, p.K);
   const int64_t shards = a.step->shards;
   if (p.rows == 1)
-    return outer_sum({a.f32(0), a.f32(1), a.stride[0], a.stride[1], shards},
-                     {a.f32(2), p.M, true}, begin, end, p.M);
+    return outer_sum({a.f32(0), a.f32(1), a.stride[0], a.stride[1], shards}, {a.f32(2), p.M, true},
+                     begin, end, p.M);
   for (int64_t s = 0; s < shards; ++s)
     outer_sum({a.f32(0) + s * a.stride[0], a.f32(1) + s * a.stride[1], p.K, p.M, p.rows},
               {a.f32(2), p.M, s == 0}, begin, end, p.M);

@@ -68,8 +68,7 @@ CONVNET_INLINE void cells_back(const Gates& gates, int64_t H, const float* d, co
   for (int64_t i = 0; i < size; i += kWidth) {
     const Vec dh = load(d + i), update = load(kept.at(0, i)), candidate = load(kept.at(2, i));
     L::put(dz + i, size - i, dh * (load(h + i) - candidate) * gates.gate_slope(update));
-    L::put(dz + 2 * size + i, size - i,
-           dh * (set1(1.0f) - update) * gates.inner_slope(candidate));
+    L::put(dz + 2 * size + i, size - i, dh * (set1(1.0f) - update) * gates.inner_slope(candidate));
     store(around + i, fma(dh, update, load(around + i)));
   }
 }
@@ -182,7 +181,8 @@ void backward(const KernelArgs& a) {
           times_transposed<L>(inner_dz, H, of_candidate, H, nullptr, d, step);
         } else {
           times_transposed<L>(dz + 2 * size, H, of_candidate, H, nullptr, d, step);
-          const float* before = run.dropout ? a.f32(7) + (o * p.rows + step) * p.row : h + step * p.row;
+          const float* before =
+              run.dropout ? a.f32(7) + (o * p.rows + step) * p.row : h + step * p.row;
           reset_before_back<L>(gates, H, kept, before, d, dz);
         }
       });

@@ -1,5 +1,5 @@
-// Sums of outer products: out[r][c] += sum over terms of x[r] g[c]. This is how weights of shards of
-// one sample get their gradients: columns lie in lanes, and a tile of results stays in registers
+// Sums of outer products: out[r][c] += sum over terms of x[r] g[c]. This is how weights of shards
+// of one sample get their gradients: columns lie in lanes, and a tile of results stays in registers
 // while it goes through the terms.
 #pragma once
 

@@ -1,6 +1,6 @@
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for the 16
-// samples of a shard, or 16 blocks of features of one sample, at once. The counter is (sample, block
-// of four features, step, node), so that draws depend on nothing but what they are for.
+// samples of a shard, or 16 blocks of features of one sample, at once. The counter is (sample,
+// block of four features, step, node), so that draws depend on nothing but what they are for.
 #pragma once
 
 #include "cpu/kernels/index.h"

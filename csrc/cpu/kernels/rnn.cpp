@@ -30,8 +30,7 @@ void pack_panels(const KernelArgs& a, const RnnPackParams& p) {
 void pack_rows(const RnnPackParams& p, const float* w, float* out, int64_t begin, int64_t end) {
   for (int64_t k = 0; k < p.K; ++k)
     for (int64_t m = begin; m < end; m += kWidth)
-      store(out + k * p.row + m,
-            m < p.M ? load_some(w + k * p.pitch + m, p.M - m) : zero());
+      store(out + k * p.row + m, m < p.M ? load_some(w + k * p.pitch + m, p.M - m) : zero());
 }
 
 void pack_transposed(const RnnPackParams& p, const float* w, float* out, int64_t begin,
@@ -55,10 +54,9 @@ void project_one(const KernelArgs& a) {
   float* y = a.f32(p.packed + 1) + a.begin * p.M;
   const Runs runs{1, 1, p.K, 0, 0, packed ? div_up(p.M, 16) * 16 : p.M};
   each_block(p.M, [&](int64_t at, int64_t outputs) {
-    row_block(
-        runs,
-        {x, w + at, bias ? bias + at : nullptr, y + at, p.K, p.M, a.end - a.begin, false},
-        outputs);
+    row_block(runs,
+              {x, w + at, bias ? bias + at : nullptr, y + at, p.K, p.M, a.end - a.begin, false},
+              outputs);
   });
 }
 

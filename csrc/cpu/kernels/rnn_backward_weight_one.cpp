@@ -28,9 +28,7 @@ struct Sequence {
   const float* first_inner_dz() const {
     return inner_dz ? inner_dz + p.time(0) * p.row : first_dz() + p.split;
   }
-  int64_t inner_step() const {
-    return !inner_dz ? dz_step() : p.go_backwards ? -p.row : p.row;
-  }
+  int64_t inner_step() const { return !inner_dz ? dz_step() : p.go_backwards ? -p.row : p.row; }
 
   void of_inputs(float* dw, int64_t begin, int64_t end) const {
     add(x + p.time(0) * p.F, p.go_backwards ? -p.F : p.F, first_dz(), dz_step(), dw, begin, end,

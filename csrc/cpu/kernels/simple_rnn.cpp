@@ -26,8 +26,8 @@ void forward(const KernelArgs& a) {
         continue;
       }
       float* h = run.state(step + 1);
-      times<L>(run.input(step), p.H, weights, p.H, a.f32(p.xw) + (o * p.T + p.time(step)) * size,
-               h, step);
+      times<L>(run.input(step), p.H, weights, p.H, a.f32(p.xw) + (o * p.T + p.time(step)) * size, h,
+               step);
       with_gates(p, [&](const auto& gates) {
         for (int64_t i = 0; i < size; i += kWidth) store(h + i, gates.inner(load(h + i)));
       });

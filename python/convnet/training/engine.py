@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from convnet import tree
-from convnet.execution import in_lanes
 from convnet.callbacks import CallbackList
+from convnet.execution import in_lanes
 from convnet.optimizers import Optimizer
 from convnet.tracing import GraphTensor, Trace
 from convnet.training.compilation import Compilation
