@@ -5,6 +5,7 @@
 
 #include "core/thread_pool.h"
 #include "cpu/dispatch.h"
+#include "graph/flow.h"
 #include "graph/run.h"
 #include "ops/op.h"
 
@@ -76,6 +77,7 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
 
   stages_ = schedule(graph_, live_nodes(graph_, wanted));
   layout_ = plan_memory(graph_, stages_, bound_);
+  if (graph_.lanes() == 1) flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
     if (place.pool == Pool::Bound) binding_used_[place.offset] = true;
@@ -108,7 +110,7 @@ int64_t Plan::slots(int64_t shards) const {
 }
 
 int Plan::threads(int64_t shards) const {
-  const int64_t least = runs_as_relay() ? kLeastRelayed : kLeastShared;
+  const int64_t least = graph_.lanes() == 1 ? kLeastRelayed : kLeastShared;
   return work_ * shards * graph_.lanes() < least ? 1 : num_threads();
 }
 

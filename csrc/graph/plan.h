@@ -68,6 +68,9 @@ std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live);
 Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages,
                    const std::map<ValueId, int>& bound);
 
+size_t bytes_of(const Value& value);  // of one slab
+
+class Flow;
 class Workspace;
 
 // What to do with a run, asked of the caller now and then.
@@ -94,11 +97,11 @@ class Plan {
   int64_t inputs() const { return input_count_; }
   int64_t slots(int64_t shards) const;
   const std::vector<Stage>& stages() const { return stages_; }
+  // Whether a step changes weights or states.
+  bool updates() const { return first_update_ < stages_.size(); }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
-  // Whether a run updates weights or states.
-  bool changes_weights() const { return first_update_ < stages_.size(); }
-  // Whether threads take pieces of each call when they are awake, instead of shards each.
-  bool runs_as_relay() const { return graph_.lanes() == 1 && !changes_weights(); }
+  // What calls wait for; of graphs of one lane.
+  const Flow& flow() const { return *flow_; }
   // Threads that pay for a step of `shards` shards.
   int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }
@@ -127,7 +130,8 @@ class Plan {
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage
   size_t first_update_ = 0;               // stages from here on change weights
-  int64_t work_ = 0;                      // operations for one sample that threads can share
+  std::unique_ptr<const Flow> flow_;
+  int64_t work_ = 0;  // operations for one sample that threads can share
   std::string isa_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;

@@ -85,11 +85,20 @@ class InferContext {
     return *reinterpret_cast<P*>(node_.params.data());
   }
   void scope(Scope scope) { node_.scope = scope; }
+  // How a sum over samples is stored: a slot for some shards, or, where a shard is one sample,
+  // whole: one call then goes through all of them.
+  Storage sum_over_samples();
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }
   // Operations for one sample, roughly, where they are many more than results.
   void work(int64_t operations) { node_.work = operations; }
   void impure() { node_.impure = true; }
+  // Units follow each other: one begins where the one before it has ended.
+  void ordered() { node_.ordered = true; }
+  // What a unit touches of input or output `i`, where it is not all: work that reads a value may
+  // then begin before all of it is there.
+  void input_span(size_t i, Span span) { set(node_.input_spans, i, span); }
+  void output_span(size_t i, Span span) { set(node_.output_spans, i, span); }
   // The outputs of another op; of an equal node where there is one.
   std::vector<ValueId> compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   // Adds an update node, which runs before this one if this is an update as well.
@@ -109,6 +118,11 @@ class InferContext {
   void expect_shape(int i, const Dims& shape, const char* what) const;
 
  private:
+  static void set(std::vector<Span>& spans, size_t i, Span span) {
+    if (spans.size() <= i) spans.resize(i + 1);
+    spans[i] = span;
+  }
+
   Graph& graph_;
   Node& node_;
 };

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from convnet import _core, tree
 from convnet.symbolic import KerasTensor, Shape
 from convnet.tracing import GraphTensor, Trace
 from convnet.variables import Variable
+
+_T = TypeVar("_T")
 
 # Stand-ins for sizes that are not known: large enough for windows to fit, with many divisors.
 # A size that changes from one to the other depends on an unknown one.
@@ -135,6 +137,18 @@ class _Fetch:
         return self._variables[id].numpy()
 
 
+def in_lanes(make: Callable[[int], _T], few: bool) -> _T:
+    """What `make` makes for shards of one sample, where samples are few and every op takes that,
+    or else for 16 samples side by side.
+    """
+    if few:
+        try:
+            return make(1)
+        except _core.NeedsLanes:
+            pass
+    return make(LANES)
+
+
 class PlannedCall:
     """A call traced and planned once for the shapes of its arguments: arrays in, arrays out.
 
@@ -154,18 +168,16 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        for lanes in (1, LANES) if capacity <= _FEW else (LANES,):
-            try:
-                with Trace(training, lanes=lanes) as trace:
-                    inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
-                    structure = call(inputs)
-                    outputs = [trace.tensor(leaf) for leaf in tree.flatten(structure)]
-                break
-            except _core.NeedsLanes:
-                continue
+
+        def record(lanes: int) -> tuple[Trace, list[GraphTensor], Any]:
+            with Trace(training, lanes=lanes) as trace:
+                inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
+                return trace, inputs, tree.map_structure(trace.tensor, call(inputs))
+
+        trace, inputs, structure = in_lanes(record, few=capacity <= _FEW)
         self._structure = tree.map_structure(lambda _: None, structure)
         self._ids = [tensor.id for tensor in inputs]
-        self._fetch = _Fetch(trace, outputs, capacity)
+        self._fetch = _Fetch(trace, tree.flatten(structure), capacity)
 
     def __call__(self, arrays: list[np.ndarray]) -> Any:
         """Run on arrays that all have one row for each sample."""
