@@ -16,8 +16,9 @@ constexpr int64_t kPiecesOfThread = 2;    // so that threads that come late find
 
 class RelayRun {
  public:
-  RelayRun(const Plan& plan, Workspace& workspace, void* const* bindings, int threads)
-      : plan_(plan), kernels_(plan, workspace, bindings), threads_(threads) {}
+  RelayRun(const Plan& plan, Workspace& workspace, void* const* bindings, int threads,
+           Timings* timings)
+      : plan_(plan), kernels_(plan, workspace, bindings, timings), threads_(threads) {}
 
   void lead(const StepInfo* steps, int64_t count, const std::function<Poll()>& poll) {
     FlushDenormals flush;
@@ -38,7 +39,7 @@ class RelayRun {
     shards_.resize(static_cast<size_t>(info.shards));
     std::iota(shards_.begin(), shards_.end(), 0);
     for (size_t s = 0; s < plan_.stages().size(); ++s) {
-      if (plan_.stages()[s].fixed && !first) continue;
+      if (!first && plan_.runs_once(s)) continue;
       for (const Call& call : plan_.calls(s)) share(info, call, plan_.stages()[s].split);
     }
   }
@@ -84,8 +85,8 @@ class RelayRun {
 
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
                      const StepInfo* steps, int64_t count, int threads,
-                     const std::function<Poll()>& poll) {
-  RelayRun run(plan, workspace, bindings, threads);
+                     const std::function<Poll()>& poll, Timings* timings) {
+  RelayRun run(plan, workspace, bindings, threads, timings);
   const std::function<void(int)> body = [&](int thread) {
     thread ? run.help(thread) : run.lead(steps, count, poll);
   };

@@ -104,7 +104,10 @@ void KernelRunner::run(const StepInfo& info, int thread, const Call& call,
                         call.slotted && shard >= info.slots,
                         &info,
                         ws_.scratch_[thread].get()};
-  call.fn(args);
+  if (timings_)
+    timings_->measure(thread, call.index, [&] { call.fn(args); });
+  else
+    call.fn(args);
 }
 
 void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t shard,
@@ -130,10 +133,10 @@ void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t sh
 class Runner {
  public:
   Runner(const Plan& plan, Workspace& workspace, void* const* bindings, const StepInfo* steps,
-         int64_t count, const std::function<Poll()>& poll, int threads)
+         int64_t count, const std::function<Poll()>& poll, int threads, Timings* timings)
       : plan_(plan),
         ws_(workspace),
-        kernels_(plan, workspace, bindings),
+        kernels_(plan, workspace, bindings, timings),
         steps_(steps),
         count_(count),
         poll_(poll),
@@ -190,7 +193,7 @@ class Runner {
     barrier_.wait();
     for (size_t s = 0; s < plan_.stages_.size(); ++s) {
       const Stage& stage = plan_.stages_[s];
-      if (stage.fixed && index > 0 && plan_.first_update_ == plan_.stages_.size()) continue;
+      if (index > 0 && plan_.runs_once(s)) continue;
       const bool last = s + 1 == plan_.stages_.size();
       // Weights are not touched yet: the step may be given up.
       const bool open = s < plan_.first_update_ && !last;
@@ -295,7 +298,7 @@ class Runner {
 };
 
 int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
-                  const std::function<Poll()>& poll) const {
+                  const std::function<Poll()>& poll, Timings* timings) const {
   if (count == 0) return 0;
   int64_t shards = 0, slots = 0;
   for (int64_t i = 0; i < count; ++i)
@@ -305,7 +308,8 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
   // Another run has the pool: this one goes on alone.
   const auto run_with = [&](int threads) {
     workspace->prepare(threads, shards, slots);
-    Runner runner(*this, *workspace, bindings, steps, count, poll, threads);
+    if (timings) timings->start(threads, call_count_);
+    Runner runner(*this, *workspace, bindings, steps, count, poll, threads, timings);
     const auto body = [&](int thread) { runner.work(thread); };
     if (threads > 1 && !ThreadPool::instance().try_run(threads, body)) return false;
     if (threads == 1) body(0);
@@ -315,7 +319,8 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
   const int most = threads(shards);
   if (most > 1 && graph_.lanes() == 1 && first_update_ == stages_.size()) {
     workspace->prepare(most, shards, slots, shards);
-    done = run_as_relay(*this, *workspace, bindings, steps, count, most, poll);
+    if (timings) timings->start(most, call_count_);
+    done = run_as_relay(*this, *workspace, bindings, steps, count, most, poll, timings);
   } else if (!run_with(most)) {
     run_with(1);
   }

@@ -42,6 +42,7 @@ void infer_weight(InferContext& c) {
   auto& p = read(c);
   p.outer = c.in(1).shape[0];
   c.units(p.OC);
+  c.work(p.operations());
   c.output(Storage::Slotted, {p.OC, p.KH, p.KW, p.pitch()});
 }
 
@@ -50,6 +51,7 @@ void infer_input(InferContext& c) {
   auto& p = read(c);
   p.outer = c.in(0).shape[0];
   c.units(p.outer * 16);
+  c.work(p.operations());
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 
@@ -73,12 +75,12 @@ void infer_reorder(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr);
-CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr);
-CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr);
-CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr);
-CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr);
-CONVNET_DEFINE_OP(sparse_pack, infer_reorder, nullptr);
-CONVNET_DEFINE_OP(sparse_unpack, infer_reorder, nullptr);
+CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr, Lanes::sixteen, "sparse");
+CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr, Lanes::sixteen, "sparse");
+CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr, Lanes::sixteen, "sparse");
+CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr, Lanes::sixteen, "sparse");
+CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr, Lanes::sixteen, "sparse");
+CONVNET_DEFINE_OP(sparse_pack, infer_reorder, nullptr, Lanes::sixteen, "sparse");
+CONVNET_DEFINE_OP(sparse_unpack, infer_reorder, nullptr, Lanes::sixteen, "sparse");
 
 }  // namespace convnet::ops

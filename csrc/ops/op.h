@@ -21,6 +21,7 @@ struct OpDef {
   void (*infer)(InferContext&);
   void (*gradient)(GradContext&);  // null: no gradient flows through this op
   Lanes lanes = Lanes::sixteen;
+  const char* algorithm = "";  // how it computes what there are several ways to compute
 };
 
 // Defines the op that kernel_list.inc names.
@@ -38,6 +39,8 @@ struct Op {
 // Null where there is no such op.
 const Op* find_op(const std::string& name);
 std::vector<std::string> op_names();
+// The attribute `algorithm` of a node, or else what its op says.
+std::string algorithm_of(const Node& node);
 
 // What `infer` sees: it checks, declares the outputs and fills the kernel's parameter block.
 class InferContext {
@@ -46,6 +49,8 @@ class InferContext {
 
   // Samples of a shard.
   int64_t lanes() const { return graph_.lanes(); }
+  // The algorithm that is forced, from those of ops/algorithms.h; empty where the choice is free.
+  std::string forced(const std::string& what) const { return graph_.forced(what); }
   int inputs() const { return static_cast<int>(node_.inputs.size()); }
   bool has(int i) const { return i < inputs() && node_.inputs[i] != kNone; }
   const Value& in(int i) const;
@@ -87,7 +92,8 @@ class InferContext {
   void scope(Scope scope) { node_.scope = scope; }
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }
-  // Operations for one sample, roughly, where they are many more than results.
+  // Operations of products for one sample, a multiply-add being two; of the direct algorithm, also
+  // where another one gets by with fewer.
   void work(int64_t operations) { node_.work = operations; }
   void impure() { node_.impure = true; }
   // The outputs of another op; of an equal node where there is one.
@@ -130,6 +136,8 @@ class GradContext {
   const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
   std::string text(const std::string& name, const std::string& fallback = "") const;
   bool flag(const std::string& name) const;
+  // See InferContext.
+  std::string forced(const std::string& what) const { return graph_.forced(what); }
   template <class P>
   const P& params() const {
     return *reinterpret_cast<const P*>(graph_.nodes()[node_].params.data());
