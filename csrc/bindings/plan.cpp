@@ -166,7 +166,7 @@ class BoundPlan {
         node.outputs.empty() ? py::tuple() : to_tuple(plan_.graph().value(node.outputs[0]).shape);
     result["layout"] = layout_of(plan_.graph(), node);
     result["scope"] = name_of(node.scope);
-    result["algorithm"] = algorithm_of(node);
+    result["algorithm"] = node.algorithm;
     result["calls"] = call.time.count;
     result["seconds"] = static_cast<double>(call.time.nanoseconds) * 1e-9;
     result["operations"] = call.operations;

@@ -57,7 +57,8 @@ struct Op;
 struct Node {
   const Op* op = nullptr;
   Attrs attrs;
-  std::string label;  // what it was recorded for: a layer's name
+  std::string label;      // what it was recorded for: a layer's name
+  std::string algorithm;  // the one chosen, where there are several
   std::vector<ValueId> inputs, outputs;
   size_t given = 0;               // inputs before those that `infer` derived
   std::vector<std::byte> params;  // the kernel's POD parameter block

@@ -96,10 +96,8 @@ class Plan {
   const std::vector<Stage>& stages() const { return stages_; }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
   size_t call_count() const { return call_count_; }
-  // Whether a stage runs in the first step of a run only: no step changes what it reads.
-  bool runs_once(size_t stage) const {
-    return stages_[stage].fixed && first_update_ == stages_.size();
-  }
+  // Whether a run updates weights or states.
+  bool changes_weights() const { return first_update_ < stages_.size(); }
   // Threads that pay for a step of `shards` shards.
   int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }

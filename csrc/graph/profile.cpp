@@ -43,10 +43,12 @@ void Profile::add(const Timings& timings, const StepInfo* steps, int64_t count) 
   threads_ = timings.threads();
   for (size_t s = 0; s < plan_.stages().size(); ++s) {
     Amount amount = all;
-    if (plan_.runs_once(s)) amount.steps = 1;
+    // Fixed stages run once, or not at all where their results were kept.
+    if (plan_.stages()[s].fixed && !plan_.changes_weights()) amount.steps = 1;
     for (const Call& call : plan_.calls(s)) {
-      CallProfile& profile = calls_[call.index];
       const CallTime time = timings.total(call.index);
+      if (time.count == 0) continue;
+      CallProfile& profile = calls_[call.index];
       profile.time.count += time.count;
       profile.time.nanoseconds += time.nanoseconds;
       const Graph& graph = plan_.graph();

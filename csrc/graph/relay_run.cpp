@@ -39,7 +39,7 @@ class RelayRun {
     shards_.resize(static_cast<size_t>(info.shards));
     std::iota(shards_.begin(), shards_.end(), 0);
     for (size_t s = 0; s < plan_.stages().size(); ++s) {
-      if (!first && plan_.runs_once(s)) continue;
+      if (plan_.stages()[s].fixed && !first) continue;
       for (const Call& call : plan_.calls(s)) share(info, call, plan_.stages()[s].split);
     }
   }

@@ -193,7 +193,7 @@ class Runner {
     barrier_.wait();
     for (size_t s = 0; s < plan_.stages_.size(); ++s) {
       const Stage& stage = plan_.stages_[s];
-      if (index > 0 && plan_.runs_once(s)) continue;
+      if (stage.fixed && index > 0 && !plan_.changes_weights()) continue;
       const bool last = s + 1 == plan_.stages_.size();
       // Weights are not touched yet: the step may be given up.
       const bool open = s < plan_.first_update_ && !last;

@@ -94,6 +94,7 @@ void infer_conv2d(InferContext& c) {
   p.segments = c.lanes() == 1 ? segments_of(p) : 1;
   c.units(p.outer * p.rows() * p.segments);
   c.work(p.operations());
+  c.algorithm("direct");
   c.scratch(c.lanes() == 1 ? image_scratch(p) : tap_scratch(p));
   const bool pooled = p.pool != FusedPool::none;
   const Dims y = pooled ? with_image(x, p.OH / 2, p.OW / 2, p.OC) : with_image(x, p.OH, p.OW, p.OC);
@@ -199,6 +200,7 @@ void infer_backward_input(InferContext& c) {
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   c.units(p.outer * p.H);
   c.work(p.operations());
+  c.algorithm("direct");
   c.scratch(tap_scratch(p));
   const int64_t groups = p.groups;
   if (c.has(2)) c.expect_shape(2, {p.C}, "bias");
@@ -233,6 +235,7 @@ void infer_backward_weight(InferContext& c) {
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   c.units(p.groups * ceil_div(p.out_group(), kWeightUnit));
   c.work(p.operations());
+  c.algorithm("direct");
   c.output(Storage::Slotted, w);
 }
 
@@ -263,10 +266,9 @@ void infer_unpool(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(conv2d, infer_conv2d, conv2d_gradient, Lanes::any, "direct");
-CONVNET_DEFINE_OP(conv2d_backward_input, infer_backward_input, backward_input_gradient,
-                  Lanes::sixteen, "direct");
-CONVNET_DEFINE_OP(conv2d_backward_weight, infer_backward_weight, nullptr, Lanes::sixteen, "direct");
+CONVNET_DEFINE_OP(conv2d, infer_conv2d, conv2d_gradient, Lanes::any);
+CONVNET_DEFINE_OP(conv2d_backward_input, infer_backward_input, backward_input_gradient);
+CONVNET_DEFINE_OP(conv2d_backward_weight, infer_backward_weight, nullptr);
 CONVNET_DEFINE_OP(conv2d_pack, infer_pack, nullptr);
 CONVNET_DEFINE_OP(unpool2x2, infer_unpool, nullptr);
 

@@ -12,6 +12,7 @@ namespace {
 // Attributes that conv2d hands to each op of the family.
 SparseParams& read(InferContext& c) {
   auto& p = c.params<SparseParams>();
+  c.algorithm("sparse");
   const Dims size = c.dims("size"), kernel = c.dims("kernel"), result = c.dims("result"),
              windows = c.dims("windows", {0, 0}), padding = c.dims("padding", {0, 0, 0, 0});
   p.H = size[0], p.W = size[1], p.C = size[2];
@@ -75,12 +76,12 @@ void infer_reorder(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr, Lanes::sixteen, "sparse");
-CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr, Lanes::sixteen, "sparse");
-CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr, Lanes::sixteen, "sparse");
-CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr, Lanes::sixteen, "sparse");
-CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr, Lanes::sixteen, "sparse");
-CONVNET_DEFINE_OP(sparse_pack, infer_reorder, nullptr, Lanes::sixteen, "sparse");
-CONVNET_DEFINE_OP(sparse_unpack, infer_reorder, nullptr, Lanes::sixteen, "sparse");
+CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr);
+CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr);
+CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr);
+CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr);
+CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr);
+CONVNET_DEFINE_OP(sparse_pack, infer_reorder, nullptr);
+CONVNET_DEFINE_OP(sparse_unpack, infer_reorder, nullptr);
 
 }  // namespace convnet::ops

@@ -21,7 +21,6 @@ struct OpDef {
   void (*infer)(InferContext&);
   void (*gradient)(GradContext&);  // null: no gradient flows through this op
   Lanes lanes = Lanes::sixteen;
-  const char* algorithm = "";  // how it computes what there are several ways to compute
 };
 
 // Defines the op that kernel_list.inc names.
@@ -39,8 +38,6 @@ struct Op {
 // Null where there is no such op.
 const Op* find_op(const std::string& name);
 std::vector<std::string> op_names();
-// The attribute `algorithm` of a node, or else what its op says.
-std::string algorithm_of(const Node& node);
 
 // What `infer` sees: it checks, declares the outputs and fills the kernel's parameter block.
 class InferContext {
@@ -95,6 +92,8 @@ class InferContext {
   // Operations of products for one sample, a multiply-add being two; of the direct algorithm, also
   // where another one gets by with fewer.
   void work(int64_t operations) { node_.work = operations; }
+  // The algorithm chosen, of several: a name for profiles.
+  void algorithm(const char* name) { node_.algorithm = name; }
   void impure() { node_.impure = true; }
   // The outputs of another op; of an equal node where there is one.
   std::vector<ValueId> compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);

@@ -42,9 +42,4 @@ std::vector<std::string> op_names() {
   return names;
 }
 
-std::string algorithm_of(const Node& node) {
-  auto it = node.attrs.find("algorithm");
-  return it == node.attrs.end() ? node.op->def->algorithm : std::get<std::string>(it->second);
-}
-
 }  // namespace convnet

@@ -147,6 +147,7 @@ def _summed(
             _row(call, model.name, profile["threads"], measured)
             for profile in profiles
             for call in profile["calls"]
+            if call["calls"]
         ],
         algorithms=config.algorithms(),
     )
