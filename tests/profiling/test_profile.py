@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from bench import flops, workloads
 
 import convnet
-from bench import flops, workloads
 from convnet import _core, config, layers, ops
 from convnet.profiling import Profile
 from tests.invariants import nets

@@ -35,8 +35,7 @@ PROFILE = Profile(
 
 def test_the_table_has_a_line_for_each_op_and_the_totals():
     assert PROFILE.table().splitlines() == [
-        'Training of "net", 32 samples a step: mean of 10 steps, 2 threads, avx2, '
-        "peak 100 GFLOP/s",
+        'Training of "net", 32 samples a step: mean of 10 steps, 2 threads, avx2, peak 100 GFLOP/s',
         "",
         "layer               op             output      layout          algorithm  calls      ms   "
         "share   MFLOP     MB  of peak",

@@ -153,9 +153,7 @@ def test_whatever_the_model_was_compiled_with(compiled):
 
 def test_constraints_that_the_core_does_not_know():
     convnet.utils.set_random_seed(1)
-    model = convnet.Sequential(
-        [layers.Input((4,)), layers.Dense(2, kernel_constraint=Positive())]
-    )
+    model = convnet.Sequential([layers.Input((4,)), layers.Dense(2, kernel_constraint=Positive())])
     model.compile("sgd", "mse")
     before = state(model)
     model.profile(np.ones((20, 4)), np.ones((20, 2)), batch_size=10, steps=3)

@@ -53,9 +53,7 @@ def run_profile(
 
 def _profile(model: Any, batch: int, training: bool, steps: int | None) -> Profile:
     if training and not model.compiled:
-        raise ValueError(
-            "the model was saved without what `compile` was told, so nothing trains it"
-        )
+        raise ValueError("the model was saved before `compile`: nothing says how to train it")
     x = random_inputs(model, batch)
     y = random_targets(model, batch) if training else None
     profile: Profile = model.profile(x, y, batch_size=batch, steps=steps)

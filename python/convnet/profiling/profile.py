@@ -26,9 +26,10 @@ class Row:
         algorithm: The algorithm chosen; empty where there is only one.
         calls: Kernel calls.
         seconds: Share of the step's time: what the calls took, divided by the number of threads.
-        flops: Operations of products, a multiply-add being two, as the direct algorithm needs
-            them: one that gets by with fewer may exceed the peak. Other ops count as 0.
-        bytes: Bytes of inputs and outputs, each counted once.
+        flops: Operations of products, a multiply-add being two, as the definition has them: with
+            every pixel and every tap, also in the padding. An algorithm that gets by with fewer may
+            exceed the peak. Ops that are no products count as 0.
+        bytes: Bytes of inputs and outputs, each counted once, lanes beyond the batch included.
         peak_share: Operations a second as a share of the machine's peak of multiply-adds.
     """
 
@@ -108,7 +109,7 @@ class Profile:
     def overhead(self) -> float:
         """Time of a step outside of kernels: the call, waiting for threads, choosing what is next.
 
-        Timing itself, some 50 nanoseconds a kernel call, is part of it.
+        Timing itself, about 0.1 microseconds a kernel call, is part of it.
         """
         return self.seconds - self.kernel_seconds
 
