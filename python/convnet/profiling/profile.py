@@ -30,7 +30,7 @@ class Row:
             every pixel and every tap, also in the padding. An algorithm that gets by with fewer may
             exceed the peak. Ops that are no products count as 0.
         bytes: Bytes of inputs and outputs, each counted once, lanes beyond the batch included.
-        peak_share: Operations a second as a share of the machine's peak of multiply-adds.
+        peak_share: Operations a second as a share of the peak of the threads that share the work.
     """
 
     layer: str
