@@ -65,7 +65,8 @@ struct Node {
   Scope scope = Scope::Shard;
   int64_t units = 1;    // independent pieces of one shard's work (of the whole's, for Batch)
   size_t scratch = 0;   // bytes a call needs for itself
-  int64_t work = 0;     // of products, for one sample, a multiply-add being two; 0: there are none
+  int64_t work = 0;     // operations for one sample, roughly; 0: as many as results
+  int64_t flops = 0;    // of a product, by its definition, for one sample; 0: it is none
   bool update = false;  // runs after everything else, in order
   bool impure = false;  // writes a state: never dropped
   bool dead = false;    // replaced by fusion

@@ -53,7 +53,7 @@ void Profile::add(const Timings& timings, const StepInfo* steps, int64_t count) 
       profile.time.nanoseconds += time.nanoseconds;
       const Graph& graph = plan_.graph();
       profile.operations +=
-          call.node->work * (graph.touches_batch(*call.node) ? amount.samples : amount.steps);
+          call.node->flops * (graph.touches_batch(*call.node) ? amount.samples : amount.steps);
       for (const auto& operands : {call.node->inputs, call.node->outputs})
         for (ValueId id : operands)
           if (id != kNone) profile.bytes += bytes_of(graph.value(id), amount);

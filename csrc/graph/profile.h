@@ -40,7 +40,7 @@ class Timings {
 struct CallProfile {
   const Node* node = nullptr;
   CallTime time;           // of all threads together
-  int64_t operations = 0;  // of products: see Node::work
+  int64_t operations = 0;  // of products: see Node::flops
   int64_t bytes = 0;       // of operands, each counted once a step
 };
 

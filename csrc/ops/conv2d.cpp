@@ -93,7 +93,7 @@ void infer_conv2d(InferContext& c) {
   p.pool = pool_of(c);
   p.segments = c.lanes() == 1 ? segments_of(p) : 1;
   c.units(p.outer * p.rows() * p.segments);
-  c.work(p.operations());
+  c.flops(p.operations());
   c.algorithm("direct");
   c.scratch(c.lanes() == 1 ? image_scratch(p) : tap_scratch(p));
   const bool pooled = p.pool != FusedPool::none;
@@ -199,7 +199,7 @@ void infer_backward_input(InferContext& c) {
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   c.units(p.outer * p.H);
-  c.work(p.operations());
+  c.flops(p.operations());
   c.algorithm("direct");
   c.scratch(tap_scratch(p));
   const int64_t groups = p.groups;
@@ -234,7 +234,7 @@ void infer_backward_weight(InferContext& c) {
                                                to_string({p.OH, p.OW, p.OC}));
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   c.units(p.groups * ceil_div(p.out_group(), kWeightUnit));
-  c.work(p.operations());
+  c.flops(p.operations());
   c.algorithm("direct");
   c.output(Storage::Slotted, w);
 }

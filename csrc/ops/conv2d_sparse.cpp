@@ -43,7 +43,7 @@ void infer_weight(InferContext& c) {
   auto& p = read(c);
   p.outer = c.in(1).shape[0];
   c.units(p.OC);
-  c.work(p.operations());
+  c.flops(p.operations());
   c.output(Storage::Slotted, {p.OC, p.KH, p.KW, p.pitch()});
 }
 
@@ -52,7 +52,7 @@ void infer_input(InferContext& c) {
   auto& p = read(c);
   p.outer = c.in(0).shape[0];
   c.units(p.outer * 16);
-  c.work(p.operations());
+  c.flops(p.operations());
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 

@@ -14,7 +14,7 @@ DenseParams& shape_params(InferContext& c, const Value& x, int64_t K, int64_t M)
   p.rows = x.features() / (x.shape.back() ? x.shape.back() : 1);
   p.activation = Activation::linear;
   c.scope(Scope::Group);
-  c.work(2 * p.rows * K * M);
+  c.flops(2 * p.rows * K * M);
   return p;
 }
 

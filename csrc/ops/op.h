@@ -89,9 +89,11 @@ class InferContext {
   void scope(Scope scope) { node_.scope = scope; }
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }
-  // Operations of products for one sample, a multiply-add being two; of the direct algorithm, also
-  // where another one gets by with fewer.
+  // Operations for one sample, roughly, where they are many more than results.
   void work(int64_t operations) { node_.work = operations; }
+  // The same for a product, exactly, a multiply-add being two: by its definition, also where the
+  // algorithm gets by with fewer.
+  void flops(int64_t operations) { node_.flops = node_.work = operations; }
   // The algorithm chosen, of several: a name for profiles.
   void algorithm(const char* name) { node_.algorithm = name; }
   void impure() { node_.impure = true; }
