@@ -20,20 +20,6 @@ struct Life {
   int block;        // the run of shard nodes it lives in; -1 where it crosses runs
 };
 
-size_t bytes_of(const Value& v) {
-  const size_t n = static_cast<size_t>(v.features());
-  switch (v.storage) {
-    case Storage::Batched:
-      return n * static_cast<size_t>(v.lanes) * sizeof(float);
-    case Storage::Bits:
-      return n * sizeof(uint16_t);
-    case Storage::Accumulator:
-      return n * sizeof(double);
-    default:
-      return n * sizeof(float);
-  }
-}
-
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<Stage>& stages, const std::map<ValueId, int>& bound)
@@ -71,7 +57,7 @@ class Planner {
     auto it = std::find_if(lives_.begin(), lives_.end(),
                            [&](const Life& life) { return life.value == id; });
     if (it == lives_.end()) {
-      lives_.push_back({id, align(bytes_of(graph_.value(id))), position, position, block});
+      lives_.push_back({id, align(graph_.value(id).bytes()), position, position, block});
       return;
     }
     it->last = position;

@@ -23,8 +23,12 @@ struct Piece {
 
 class RelayRun {
  public:
-  RelayRun(const Plan& plan, Workspace& workspace, void* const* bindings, int threads, bool fixed)
-      : plan_(plan), kernels_(plan, workspace, bindings), threads_(threads), fixed_(fixed) {}
+  RelayRun(const Plan& plan, Workspace& workspace, void* const* bindings, int threads, bool fixed,
+           Timings* timings)
+      : plan_(plan),
+        kernels_(plan, workspace, bindings, timings),
+        threads_(threads),
+        fixed_(fixed) {}
 
   void lead(const StepInfo* steps, int64_t count, const std::function<Poll()>& poll) {
     FlushDenormals flush;
@@ -112,8 +116,8 @@ class RelayRun {
 
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
                      const StepInfo* steps, int64_t count, int threads, bool fixed,
-                     const std::function<Poll()>& poll) {
-  RelayRun run(plan, workspace, bindings, threads, fixed);
+                     const std::function<Poll()>& poll, Timings* timings) {
+  RelayRun run(plan, workspace, bindings, threads, fixed, timings);
   const std::function<void(int)> body = [&](int thread) {
     thread ? run.help(thread) : run.lead(steps, count, poll);
   };

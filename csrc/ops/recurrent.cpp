@@ -103,7 +103,7 @@ RnnParams& infer_rnn(InferContext& c, RnnKind kind) {
   p.xw = c.inputs() - 1;
   p.packed = p.xw + 1;
   c.units(p.outer);
-  c.work(2 * p.outer * p.T * kind.gates * p.H * p.H);
+  c.flops(2 * p.outer * p.T * kind.gates * p.H * p.H);
   c.output_like(0, p.return_sequences ? with(lead, {p.T, p.H}) : with(lead, {p.H}));
   for (int i = 0; i < kind.states; ++i) c.output_like(0, with(lead, {p.H}));
   return p;
@@ -118,6 +118,7 @@ RnnParams& infer_rnn_backward(InferContext& c, RnnKind kind) {
   p.H = c.integer("units");
   p.outer = fold * numel(lead);
   c.units(p.outer);
+  c.flops(2 * p.outer * p.T * kind.gates * p.H * p.H);
   c.output(Storage::Batched, with(lead, {p.T, kind.gates * p.H}), fold);
   for (int i = 0; i < kind.states; ++i) c.output(Storage::Batched, with(lead, {p.H}), fold);
   return p;

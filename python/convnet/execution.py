@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convnet import _core, tree
+from convnet import _core, config, tree
 from convnet.symbolic import KerasTensor, Shape
 from convnet.tracing import GraphTensor, Trace
 from convnet.variables import Variable
@@ -105,7 +105,7 @@ class _Fetch:
         self._plain = self._outputs == [(id, "float32") for id in self._computed]
         self._lock = threading.Lock()
         trace.graph.fuse(self._computed)
-        self._plan = _core.Plan(trace.graph, outputs=self._computed, capacity=capacity)
+        self.plan = _core.Plan(trace.graph, outputs=self._computed, capacity=capacity)
         self._bind()
 
     def _bind(self) -> None:
@@ -115,12 +115,12 @@ class _Fetch:
         with self._lock:
             for id, variable, memory in self._bound:
                 if variable._value is not memory:
-                    self._plan.bind(id, variable._value)
+                    self.plan.bind(id, variable._value)
             self._bound = [(id, variable, variable._value) for id, variable, _ in self._bound]
 
     def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
         self._bind()
-        computed = self._plan.predict(inputs, samples)
+        computed = self.plan.predict(inputs, samples)
         if self._plain:
             return computed
         values = dict(zip(self._computed, computed, strict=True))
@@ -154,7 +154,7 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        for lanes in (1, LANES) if capacity <= _FEW else (LANES,):
+        for lanes in _lanes_to_try(capacity):
             try:
                 with Trace(training, lanes=lanes) as trace:
                     inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
@@ -177,6 +177,11 @@ class PlannedCall:
         return tree.pack_sequence_as(self._structure, self._fetch.run(inputs, samples))
 
     @property
+    def plan(self) -> _core.Plan:
+        """The core's plan."""
+        return self._fetch.plan
+
+    @property
     def takes_one(self) -> bool:
         """Whether there is one argument and one result."""
         return len(self._ids) == 1 and self._structure is None
@@ -184,6 +189,13 @@ class PlannedCall:
     def run_one(self, array: np.ndarray) -> np.ndarray:
         """`__call__` for one argument, contiguous and in native byte order, and one result."""
         return self._fetch.run({self._ids[0]: array}, len(array))[0]
+
+
+def _lanes_to_try(capacity: int) -> tuple[int, ...]:
+    """Samples side by side, best first; only 16 suit every op."""
+    forced = config.algorithms().get("lanes")
+    one_by_one = capacity <= _FEW if forced is None else forced == "1"
+    return (1, LANES) if one_by_one else (LANES,)
 
 
 def sample_count(arrays: list[np.ndarray]) -> int:
@@ -228,7 +240,8 @@ class PlanCache:
         self._lock = threading.RLock()
 
     def get(self, key: Hashable, build: Callable[[], PlannedCall]) -> PlannedCall:
-        """The plan stored under `key`, built where there is none."""
+        """The plan stored under `key`, built where there is none for the algorithms in force."""
+        key = (key, config.algorithms_in_force())
         with self._lock:
             if key not in self._plans:
                 self._plans[key] = build()

@@ -52,9 +52,10 @@ def run_op(
     capacity: int | None = None,
     seed: int = 0,
     lanes: int = 16,
+    algorithms: dict[str, str] | None = None,
 ) -> Result:
     """Outputs of `op`, and gradients of its operands where gradients of its outputs are given."""
-    graph = _core.Graph(lanes)
+    graph = _core.Graph(lanes, algorithms or {})
     ids: list[int | None] = []
     feeds: dict[int, Array] = {}
     memory: dict[int, Array] = {}
@@ -173,6 +174,7 @@ def check(
     tolerance: float = 2e-5,
     gradients: bool = True,
     threads: Sequence[int] = (1, 2, 3),
+    algorithms: dict[str, str] | None = None,
 ) -> None:
     """Holds an op to its references; bits must be the same for every number of threads.
 
@@ -184,7 +186,9 @@ def check(
     seeds: list[Array | None] | None = None
     if gradients:
         seeds = [rng.normal(size=e.shape).astype(np.float32) for e in expected]
-    results = [run_op(op, operands, attrs, seeds, threads=t) for t in threads]
+    results = [
+        run_op(op, operands, attrs, seeds, threads=t, algorithms=algorithms) for t in threads
+    ]
     one_by_one = _one_by_one(op, operands, attrs, threads)
     for outputs in [results[0].outputs, *one_by_one[:1]]:
         for got, want in zip(outputs, expected, strict=True):
