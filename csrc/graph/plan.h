@@ -95,7 +95,6 @@ class Plan {
   int64_t slots(int64_t shards) const;
   const std::vector<Stage>& stages() const { return stages_; }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
-  size_t call_count() const { return call_count_; }
   // Whether a run updates weights or states.
   bool changes_weights() const { return first_update_ < stages_.size(); }
   // Threads that pay for a step of `shards` shards.
