@@ -65,7 +65,7 @@ def test_the_environment_forces():
     ("text", "message"),
     [
         ("direct", "must hold pairs such as conv2d_backward=direct"),
-        ("conv2d=fast", "no choice of algorithms for 'conv2d'"),
+        ("conv3d=fast", "no choice of algorithms for 'conv3d'"),
         ("lanes=2", "Expected one of '1', '16'"),
     ],
 )
