@@ -101,6 +101,22 @@ def test_the_backward_of_convolutions_is_the_forced_one(forced):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("forced", ["direct", "winograd4", "winograd6"])
+@pytest.mark.parametrize("samples", [1, 40])
+def test_convolutions_are_computed_by_the_forced_algorithm(forced, samples):
+    model, x, y = nets.cnn()
+    expected = model.predict(x[:samples], verbose=0)
+    with config.algorithm(conv2d=forced):
+        found = model.predict(x[:samples], verbose=0)
+        profile = model.profile(x, batch_size=samples, steps=1)
+        with config.algorithm(conv2d_backward="direct"):
+            step = model.profile(x, y, steps=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+    for rows in (profile.rows, step.rows):
+        assert {row.algorithm for row in rows if row.op == "conv2d"} == {forced}
+    assert {row.algorithm for row in step.rows if row.op == "conv2d_backward_input"} == {forced}
+
+
 def test_an_algorithm_that_cannot_compute_a_layer_is_left_out():
     model, x, y = nets.normalized_cnn()
     with config.algorithm(conv2d_backward="sparse"):
