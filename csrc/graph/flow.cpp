@@ -21,8 +21,8 @@ bool share_memory(const Graph& graph, const Layout& layout, ValueId a, ValueId b
   if (a == b) return true;
   const Place p = layout.places.at(a), q = layout.places.at(b);
   if (p.pool != q.pool || (p.pool != Pool::Shared && p.pool != Pool::Local)) return false;
-  return p.offset < q.offset + bytes_of(graph.value(b)) &&
-         q.offset < p.offset + bytes_of(graph.value(a));
+  return p.offset < q.offset + graph.value(b).bytes() &&
+         q.offset < p.offset + graph.value(a).bytes();
 }
 
 // Elements [begin, end) that units [first, last) touch of n, and the other way round.

@@ -116,11 +116,20 @@ class Fuser {
     graph_.infer(node, n);
     const ValueId result = node.outputs[0];
     next.dead = true;
+    if (next.label != node.label) relabel(node, node.label + " + " + next.label);
     for (ValueId old : next.outputs) graph_.values_[old].producer = kNone;
     graph_.values_[next.outputs[0]].alias = result;
     for (Node& other : graph_.nodes_)
       for (ValueId& input : other.inputs)
         if (input == next.outputs[0]) input = result;
+  }
+
+  // A node, and what inference derived for it.
+  void relabel(Node& node, const std::string& label) {
+    node.label = label;
+    for (size_t i = node.given; i < node.inputs.size(); ++i)
+      if (node.inputs[i] != kNone)
+        graph_.nodes_[graph_.value(node.inputs[i]).producer].label = label;
   }
 
   Graph& graph_;

@@ -65,6 +65,7 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     throw std::invalid_argument("Plan: capacity must be at least 1, got " +
                                 std::to_string(capacity));
   std::vector<ValueId> wanted = bound;
+  graph_.set_label("output");
   // Results leave through `scatter` nodes; their feeds follow those of the inputs.
   for (const Value& v : graph_.values()) input_count_ += v.role == Role::Input;
   for (size_t i = 0; i < outputs_.size(); ++i)
@@ -90,6 +91,7 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     auto& calls = calls_.emplace_back();
     for (NodeId n : stage.nodes)
       calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
+    for (Call& call : calls) call.index = call_count_++;
     work_ += shared_work(graph_, stage);
   }
 }

@@ -50,6 +50,7 @@ struct Call {
   std::vector<int64_t> strides;  // in elements
   int64_t lanes = kLanes;
   bool slotted = false;  // has a Slotted output
+  size_t index = 0;      // among all calls of the plan
 };
 
 struct Layout {
@@ -68,10 +69,9 @@ std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live);
 Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages,
                    const std::map<ValueId, int>& bound);
 
-size_t bytes_of(const Value& value);  // of one slab
-
 class Flow;
 class Workspace;
+class Timings;
 
 // What to do with a run, asked of the caller now and then.
 enum class Poll { go_on, finish_step, cancel };
@@ -108,9 +108,9 @@ class Plan {
 
   // Runs the steps in order and returns how many were finished. `poll` is called on the caller's
   // thread about every 20 ms; a step that it cancels leaves weights untouched. Any number of
-  // threads may be in here at once.
+  // threads may be in here at once. `timings`, unless null, are filled with those of this run.
   int64_t run(void* const* bindings, const StepInfo* steps, int64_t count,
-              const std::function<Poll()>& poll) const;
+              const std::function<Poll()>& poll, Timings* timings = nullptr) const;
 
  private:
   friend class Workspace;
@@ -129,7 +129,8 @@ class Plan {
   Layout layout_;
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage
-  size_t first_update_ = 0;               // stages from here on change weights
+  size_t call_count_ = 0;
+  size_t first_update_ = 0;  // stages from here on change weights
   std::unique_ptr<const Flow> flow_;
   int64_t work_ = 0;  // operations for one sample that threads can share
   std::string isa_;

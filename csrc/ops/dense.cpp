@@ -16,6 +16,7 @@ DenseParams& shape_params(InferContext& c, const Value& x, int64_t K, int64_t M)
   p.rows = x.features() / (x.shape.back() ? x.shape.back() : 1);
   p.activation = Activation::linear;
   c.scope(Scope::Group);
+  c.flops(2 * p.rows * K * M);
   return p;
 }
 
@@ -30,7 +31,6 @@ void infer_dense(InferContext& c) {
   auto& p = shape_params(c, x, w[0], w[1]);
   p.activation = activation_of(c);
   c.units(ceil_div(p.M, c.lanes() == 1 ? kDenseUnitOfOne : kDenseUnit));
-  c.work(2 * p.rows * p.K * p.M);
   Dims y = x.shape;
   y.back() = w[1];
   c.output_like(0, y);

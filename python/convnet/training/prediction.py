@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convnet import tree
+from convnet import config, tree
 from convnet.callbacks import CallbackList
 from convnet.execution import LANES, PlanCache, PlannedCall, step_capacity
 from convnet.training import data_adapter
@@ -94,14 +94,21 @@ class Predictor:
         return _joined(results)
 
     def _run(self, data: Arrays, given: Any = None) -> Any:
+        plans = self.plans(data)
+        if len(plans) > 1:
+            return _joined([plan(part.x) for plan, part in plans])
+        plan = plans[0][0]
+        if plan.takes_one and data.x[0] is given:
+            self._last = _Last(given.shape, given.dtype, config.algorithms_in_force(), plan)
+        return plan(data.x)
+
+    def plans(self, data: Arrays) -> list[tuple[PlannedCall, Arrays]]:
+        """The plans that predict together, each with its part of the data."""
         whole = data.samples // LANES * LANES
+        parts = [data]
         if 0 < data.samples - whole <= _FEW_LEFT and 0 < whole < _SHORT:
             parts = [data.rows(0, whole), data.rows(whole, data.samples)]
-            return _joined([self._plan_for(part)(part.x) for part in parts])
-        plan = self._plan_for(data)
-        if plan.takes_one and data.x[0] is given:
-            self._last = _Last(given.shape, given.dtype, plan)
-        return plan(data.x)
+        return [(self._plan_for(part), part) for part in parts]
 
     def _plan_for(self, data: Arrays) -> PlannedCall:
         capacity = step_capacity(data.samples)
@@ -121,6 +128,7 @@ class _Last:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    algorithms: tuple[tuple[str, str], ...]
     plan: PlannedCall
 
     def takes(self, x: Any) -> bool:
@@ -130,6 +138,7 @@ class _Last:
             and x.shape == self.shape
             and x.dtype == self.dtype
             and x.flags.c_contiguous
+            and self.algorithms == config.algorithms_in_force()
         )
 
 
