@@ -78,7 +78,6 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
 
   stages_ = schedule(graph_, live_nodes(graph_, wanted));
   layout_ = plan_memory(graph_, stages_, bound_);
-  if (graph_.lanes() == 1) flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
     if (place.pool == Pool::Bound) binding_used_[place.offset] = true;
@@ -94,6 +93,8 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     for (Call& call : calls) call.index = call_count_++;
     work_ += shared_work(graph_, stage);
   }
+  if (graph_.lanes() == 1 && pays_for_threads(capacity_))
+    flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
 }
 
 Plan::~Plan() = default;
@@ -111,10 +112,11 @@ int64_t Plan::slots(int64_t shards) const {
   return std::min(shards, most);
 }
 
-int Plan::threads(int64_t shards) const {
-  const int64_t least = graph_.lanes() == 1 ? kLeastRelayed : kLeastShared;
-  return work_ * shards * graph_.lanes() < least ? 1 : num_threads();
+bool Plan::pays_for_threads(int64_t shards) const {
+  return work_ * shards * graph_.lanes() >= (graph_.lanes() == 1 ? kLeastRelayed : kLeastShared);
 }
+
+int Plan::threads(int64_t shards) const { return pays_for_threads(shards) ? num_threads() : 1; }
 
 std::unique_ptr<Workspace> Plan::acquire() const {
   std::lock_guard lock(mutex_);

@@ -100,7 +100,7 @@ class Plan {
   // Whether a step changes weights or states.
   bool updates() const { return first_update_ < stages_.size(); }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
-  // What calls wait for; of graphs of one lane.
+  // What calls wait for, where threads may relay.
   const Flow& flow() const { return *flow_; }
   // Threads that pay for a step of `shards` shards.
   int threads(int64_t shards) const;
@@ -116,6 +116,7 @@ class Plan {
   friend class Workspace;
   friend class Runner;
   friend class KernelRunner;
+  bool pays_for_threads(int64_t shards) const;
   std::unique_ptr<Workspace> acquire() const;
   void release(std::unique_ptr<Workspace> workspace) const;
 
