@@ -2,29 +2,16 @@
 // pixels and samples of x * dy. Register tiles are streams x output channels. A stream is one (kx,
 // c) of a kernel row: where channels are few, several kx share a tile. A block of rows is summed in
 // registers before the lanes are added up, and small enough for its x and dy to stay in cache.
-#include "cpu/kernels/index.h"
-#include "ops/conv2d.h"
+#include "cpu/kernels/conv2d_weight.h"
 
 namespace convnet::CONVNET_ISA {
 
 namespace {
 
-constexpr int64_t kUnit = 6;  // output channels of a unit
 constexpr int kAccumulators = kRegisters >= 32 ? 24 : 12;
 constexpr int64_t kCacheBytes = 48 << 10;  // x and dy of one row block and channel tile
 
 alignas(64) const float kZeros[kLanes] = {};
-
-// Result columns [low, high) whose source column, for kernel column kx, lies inside the image.
-struct Range {
-  int64_t low, high;
-};
-CONVNET_INLINE Range valid(int64_t size, int64_t out, int64_t stride, int64_t offset) {
-  // 0 <= j * stride + offset < size
-  const int64_t low = offset >= 0 ? 0 : div_up(-offset, stride);
-  const int64_t high = offset >= size ? 0 : div_up(size - offset, stride);
-  return {low, most(low, least(high, out))};
-}
 
 struct Streams {
   const float* x[6];  // source of result column 0, in the row at hand
@@ -177,10 +164,12 @@ void all_streams(const Task& t, int64_t channels) {
 }  // namespace
 
 void conv2d_backward_weight(const KernelArgs& a) {
-  const auto& p = a.as<Conv2dParams>();
-  const int64_t group_units = div_up(p.out_group(), kUnit), streams = p.KW * p.KH * p.in_group();
+  const auto& p = a.as<Conv2dWeightParams>();
+  if (p.channels_in_lanes) return weight_by_channels(a, p);
+  const int64_t group_units = div_up(p.out_group(), kWeightUnit),
+                streams = p.KW * p.KH * p.in_group();
   const int64_t row_bytes =
-      (p.OW * kUnit + p.W * 4 * p.sy) * kLanes * static_cast<int64_t>(sizeof(float));
+      (p.OW * kWeightUnit + p.W * 4 * p.sy) * kLanes * static_cast<int64_t>(sizeof(float));
   const int64_t block = most(1, most(3, kCacheBytes / row_bytes));
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t g = unit / group_units, i = unit % group_units;
