@@ -210,8 +210,8 @@ void backward_input_gradient(GradContext& g) {
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {g.grad()}, {{"keep", int64_t{1}}}));
 }
 
-// Below this many channels of a group too many lanes would be empty.
-constexpr int64_t kFullLanes = 16;
+// Whether output channels should lie in lanes: they fill most of them.
+bool fill_lanes(int64_t channels) { return 8 * channels >= 7 * round_up(channels, 16); }
 
 // x, dy -> dw.
 void infer_backward_weight(InferContext& c) {
@@ -225,8 +225,8 @@ void infer_backward_weight(InferContext& c) {
                                                to_string({p.OH, p.OW, p.OC}));
   const int64_t pixels = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
-  p.channels_in_lanes = p.out_group() >= kFullLanes;
-  p.whole_batch = p.channels_in_lanes && numel(w) > pixels * c.lanes();
+  p.whole_batch = numel(w) > pixels * c.lanes();
+  p.channels_in_lanes = p.whole_batch || fill_lanes(p.out_group());
   c.work(2 * p.outer * p.OH * p.OW * p.OC * p.streams());
   if (p.channels_in_lanes) {
     c.units(p.groups * ceil_div(p.out_group(), kWeightLanes) *

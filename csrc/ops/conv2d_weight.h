@@ -8,7 +8,7 @@ namespace convnet {
 struct Conv2dWeightParams : Conv2dParams {
   // Output channels lie in lanes; otherwise samples do.
   bool channels_in_lanes;
-  // More weights than pixels: all shards are summed at once instead of each into its slot.
+  // There are more weights than values of a shard: all shards are summed at once, not into slots.
   bool whole_batch;
 
   // Rows of dw: one for each tap and input channel of a group.

@@ -134,31 +134,7 @@ CONVNET_INLINE void tile_of_vectors(int64_t vectors, const Block& b, const Strea
   tile_of<V>(b, t, dy, dw, channels, fresh);
 }
 
-// Tiles of streams. Wide images: the taps of a few channels follow each other, so that these stay
-// in cache; otherwise all streams are cut evenly, whatever tap they belong to.
-struct Tiles {
-  int64_t taps, channels, streams, groups;
-
-  explicit Tiles(const Conv2dWeightParams& p)
-      : taps(p.taps()), channels(p.in_group()), streams(p.streams()) {
-    groups = div_up(by_tap() ? channels : streams, kTileStreams);
-  }
-  bool by_tap() const { return channels >= kTileStreams; }
-  int64_t count() const { return by_tap() ? groups * taps : groups; }
-  CONVNET_INLINE Streams at(const Conv2dWeightParams& p, int64_t i) const {
-    return {p, begin(i), end(i) - begin(i)};
-  }
-  int64_t begin(int64_t i) const {
-    return by_tap() ? i % taps * channels + cut(channels, groups, i / taps)
-                    : cut(streams, groups, i);
-  }
-  int64_t end(int64_t i) const {
-    return by_tap() ? i % taps * channels + cut(channels, groups, i / taps + 1)
-                    : cut(streams, groups, i + 1);
-  }
-};
-
-// Channels [o, o + channels) of a shard's dy, which a unit has in lanes.
+// Output channels [first, first + count), which a unit has in lanes.
 struct Channels {
   int64_t first, count;
 
@@ -241,7 +217,7 @@ class Pixels {
 void weight_by_channels(const KernelArgs& a, const Conv2dWeightParams& p) {
   const int64_t lanes = div_up(p.out_group(), 16), blocks = div_up(lanes * 16, kWeightLanes),
                 parts = div_up(p.streams(), kWeightStreams);
-  const Tiles tiles(p);
+  const int64_t tiles = div_up(p.streams(), kTileStreams);
   const Pixels pixels(a, p);
   Block b;
   b.p = &p;
@@ -254,10 +230,12 @@ void weight_by_channels(const KernelArgs& a, const Conv2dWeightParams& p) {
       const Channels o{group * p.out_group() + first,
                        least(cut(lanes, blocks, block + 1) * 16, p.out_group()) - first};
       pixels.fill(b, i, group, o);
-      const int64_t end = cut(tiles.count(), parts, next - of_group * parts);
-      for (int64_t t = cut(tiles.count(), parts, unit % parts); t < end; ++t)
-        all_channels(b, tiles.at(p, t), o, a.f32(2) + tiles.begin(t) * p.OC,
-                     !a.accumulate && i == 0);
+      const int64_t end = cut(tiles, parts, next - of_group * parts);
+      for (int64_t t = cut(tiles, parts, unit % parts); t < end; ++t) {
+        const int64_t row = cut(p.streams(), tiles, t);
+        const Streams streams(p, row, cut(p.streams(), tiles, t + 1) - row);
+        all_channels(b, streams, o, a.f32(2) + row * p.OC, !a.accumulate && i == 0);
+      }
     }
 }
 
