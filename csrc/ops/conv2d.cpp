@@ -210,8 +210,16 @@ void backward_input_gradient(GradContext& g) {
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {g.grad()}, {{"keep", int64_t{1}}}));
 }
 
-// Whether output channels should lie in lanes: they fill most of them.
-bool fill_lanes(int64_t channels) { return 8 * channels >= 7 * round_up(channels, 16); }
+// Whether a weight gradient should have output channels in lanes. With samples there, all lanes are
+// of use, but each sum over `pixels` ends with one over lanes, which costs as much as kLaneSum
+// pixels, and multiply-adds come more slowly. With channels there, dy is transposed, at the cost of
+// kTranspose streams.
+bool lanes_for_channels(const Conv2dWeightParams& p) {
+  constexpr int64_t kLaneSum = 8, kTranspose = 3;
+  const int64_t pixels = p.OH * p.OW, channels = p.out_group();
+  return 7 * pixels * (p.streams() + kTranspose) * round_up(channels, 16) <=
+         8 * (pixels + kLaneSum) * p.streams() * channels;
+}
 
 // x, dy -> dw.
 void infer_backward_weight(InferContext& c) {
@@ -223,10 +231,10 @@ void infer_backward_weight(InferContext& c) {
   c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) +
                                                " does not fit the convolution's output " +
                                                to_string({p.OH, p.OW, p.OC}));
-  const int64_t pixels = c.in(0).features() + c.in(1).features();
+  const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
-  p.whole_batch = numel(w) > pixels * c.lanes();
-  p.channels_in_lanes = p.whole_batch || fill_lanes(p.out_group());
+  p.channels_in_lanes = lanes_for_channels(p);
+  p.whole_batch = p.channels_in_lanes && numel(w) > values * c.lanes();
   c.work(2 * p.outer * p.OH * p.OW * p.OC * p.streams());
   if (p.channels_in_lanes) {
     c.units(p.groups * ceil_div(p.out_group(), kWeightLanes) *
