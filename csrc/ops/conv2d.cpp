@@ -1,5 +1,6 @@
 #include "ops/conv2d.h"
 
+#include "ops/conv2d_weight.h"
 #include "ops/epilogue.h"
 #include "ops/op.h"
 #include "ops/winograd_choice.h"
@@ -9,12 +10,12 @@ namespace convnet::ops {
 namespace {
 
 constexpr int64_t kFewRows = 4, kSegment = 12;
-constexpr int64_t kWeightUnit = 6;  // output channels of a unit of conv2d_backward_weight
 
 // Strides, dilation, padding and groups, checked; `w` is the kernel's shape, [H, W, C] the
 // convolution's input.
-Conv2dParams& read_params(InferContext& c, const Dims& w, int64_t H, int64_t W, int64_t C) {
-  auto& p = c.params<Conv2dParams>();
+template <class P = Conv2dParams>
+P& read_params(InferContext& c, const Dims& w, int64_t H, int64_t W, int64_t C) {
+  auto& p = c.params<P>();
   c.check(w.size() == 4,
           "the kernel must have shape (height, width, in channels / groups, out channels), got " +
               to_string(w));
@@ -232,21 +233,42 @@ void backward_input_gradient(GradContext& g) {
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {g.grad()}, {{"keep", int64_t{1}}}));
 }
 
+// Whether a weight gradient should have output channels in lanes. With samples there, all lanes are
+// of use, but each sum over `pixels` ends with one over lanes, which costs as much as kLaneSum
+// pixels, and multiply-adds come more slowly. With channels there, dy is transposed, at the cost of
+// kTranspose streams.
+bool lanes_for_channels(const Conv2dWeightParams& p) {
+  constexpr int64_t kLaneSum = 8, kTranspose = 3;
+  const int64_t pixels = p.OH * p.OW, channels = p.out_group();
+  return 7 * pixels * (p.streams() + kTranspose) * round_up(channels, 16) <=
+         8 * (pixels + kLaneSum) * p.streams() * channels;
+}
+
 // x, dy -> dw.
 void infer_backward_weight(InferContext& c) {
   const Dims size = image(c, 0), out = image(c, 1), kernel = c.dims("kernel");
   const int64_t groups = c.integer("groups", 1);
   c.check(groups > 0 && kernel.size() == 2, "expects positive groups and a kernel of two extents");
   const Dims w = {kernel[0], kernel[1], size[2] / groups, out[2]};
-  auto& p = read_params(c, w, size[0], size[1], size[2]);
+  auto& p = read_params<Conv2dWeightParams>(c, w, size[0], size[1], size[2]);
   c.check(out == Dims({p.OH, p.OW, p.OC}), "gradient " + to_string(out) +
                                                " does not fit the convolution's output " +
                                                to_string({p.OH, p.OW, p.OC}));
+  const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
-  c.units(p.groups * ceil_div(p.out_group(), kWeightUnit));
+  p.channels_in_lanes = lanes_for_channels(p);
+  p.whole_batch = p.channels_in_lanes && numel(w) > values * c.lanes();
   c.flops(p.operations());
   c.algorithm("direct");
-  c.output(Storage::Slotted, w);
+  if (p.channels_in_lanes) {
+    c.units(p.groups * ceil_div(p.out_group(), kWeightLanes) *
+            ceil_div(p.streams(), kWeightStreams));
+    c.scratch(kWeightPixels * 16 * kWeightLanes * sizeof(float));
+  } else {
+    c.units(p.groups * ceil_div(p.out_group(), kWeightUnit));
+  }
+  if (p.whole_batch) c.scope(Scope::Batch);
+  c.output(p.whole_batch ? Storage::Single : Storage::Slotted, w);
 }
 
 void infer_pack(InferContext& c) {

@@ -54,7 +54,7 @@ void infer_backward_input(InferContext& c) {
   const auto& p = shape_params(c, dy, w[0], w[1]);
   const bool one = c.lanes() == 1;
   c.units(ceil_div(p.K, one ? kDenseUnitOfOne : kDenseUnit));
-  c.work(2 * p.rows * p.K * p.M);
+  c.flops(2 * p.rows * p.K * p.M);
   if (one && p.rows >= kTransposingRows)
     c.derive("rnn_pack", {c.in_id(1)},
              {{"first", int64_t{0}}, {"columns", p.M}, {"transpose", true}});
@@ -72,7 +72,7 @@ void infer_backward_weight(InferContext& c) {
   const auto& p = shape_params(c, x, K, M);
   c.scope(Scope::Batch);
   c.units(ceil_div(K, kDenseWeightUnit));
-  c.work(2 * p.rows * K * M);
+  c.flops(2 * p.rows * K * M);
   c.output(Storage::Single, {K, M});
 }
 

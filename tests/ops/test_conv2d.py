@@ -60,6 +60,45 @@ def test_matches_the_definition_over_random_shapes(seed):
     )
 
 
+@pytest.mark.parametrize("seed", range(16))
+def test_weight_gradient_of_many_channels_over_random_shapes(seed):
+    """Output channels in lanes: few and many pixels, rows longer than a block, borders, strides."""
+    rng = np.random.default_rng(100 + seed)
+    groups, kernel = int(rng.integers(1, 3)), rng.integers(1, 4, size=2)
+    filters = groups * int(rng.choice([14, 16, 29, 31, 32, 48, 63, 64, 80]))
+    shapes = [(1, 1), (2, 3), (5, 4), (9, 7), (1, 150), (3, 70)]
+    size = [int(n + k - 1) for n, k in zip(shapes[seed % 6], kernel, strict=True)]
+    attrs = {
+        "strides": [int(s) for s in rng.integers(1, 3, size=2)],
+        "padding": [int(p) for p in rng.integers(0, 3, size=4)],
+        "dilation": [int(d) for d in rng.integers(1, 3, size=2)] if min(size) > 4 else [1, 1],
+        "groups": groups,
+    }
+    x = rng.normal(size=(int(rng.integers(1, 40)), *size, groups * int(rng.integers(1, 15))))
+    w = rng.normal(size=(*kernel, x.shape[-1] // groups, filters))
+    check(
+        "conv2d",
+        [batched(x), weight(w), None],
+        attrs,
+        lambda x, w, b: [reference.conv2d(x, w, b, **attrs)],
+        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, **attrs),
+        rng=rng,
+    )
+
+
+def test_weight_gradient_sums_more_shards_than_slots():
+    rng = np.random.default_rng(6)
+    x, w = rng.normal(size=(410, 5, 6, 3)), rng.normal(size=(2, 3, 3, 16))
+    check(
+        "conv2d",
+        [batched(x), weight(w), None],
+        {},
+        lambda x, w, b: [reference.conv2d(x, w)],
+        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy),
+        rng=rng,
+    )
+
+
 ACTIVATIONS = {
     "linear": (lambda z: z, np.ones_like),
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),

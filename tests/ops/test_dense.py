@@ -41,3 +41,18 @@ def test_matches_the_matrix_product_and_its_gradient(case, bias, activation):
         backward=backward,
         rng=rng,
     )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_matches_the_matrix_product_over_random_shapes(seed):
+    rng = np.random.default_rng(seed)
+    batch, inputs, units = (int(rng.integers(1, most)) for most in (130, 500, 70))
+    x, w = rng.normal(size=(batch, inputs)), rng.normal(size=(inputs, units)) / np.sqrt(inputs)
+    check(
+        "dense",
+        [batched(x), weight(w), weight(rng.normal(size=units))],
+        {},
+        lambda x, w, b: [x @ w + b],
+        backward=lambda x, w, b, dy: (dy @ w.T, x.T @ dy, dy.sum(axis=0)),
+        rng=rng,
+    )

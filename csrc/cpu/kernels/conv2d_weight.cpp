@@ -2,34 +2,38 @@
 // pixels and samples of x * dy. Register tiles are streams x output channels. A stream is one (kx,
 // c) of a kernel row: where channels are few, several kx share a tile. A block of rows is summed in
 // registers before the lanes are added up, and small enough for its x and dy to stay in cache.
-#include "cpu/kernels/index.h"
-#include "ops/conv2d.h"
+#include "cpu/kernels/conv2d_weight.h"
 
 namespace convnet::CONVNET_ISA {
 
 namespace {
 
-constexpr int64_t kUnit = 6;  // output channels of a unit
 constexpr int kAccumulators = kRegisters >= 32 ? 24 : 12;
-constexpr int64_t kCacheBytes = 48 << 10;  // x and dy of one row block and channel tile
+// x and dy of one row block and channel tile, but not so few rows that adding up lanes matters.
+constexpr int64_t kCacheBytes = 48 << 10, kRows = 6;
 
 alignas(64) const float kZeros[kLanes] = {};
 
-// Result columns [low, high) whose source column, for kernel column kx, lies inside the image.
-struct Range {
-  int64_t low, high;
-};
-CONVNET_INLINE Range valid(int64_t size, int64_t out, int64_t stride, int64_t offset) {
-  // 0 <= j * stride + offset < size
-  const int64_t low = offset >= 0 ? 0 : div_up(-offset, stride);
-  const int64_t high = offset >= size ? 0 : div_up(size - offset, stride);
-  return {low, most(low, least(high, out))};
-}
-
+// Streams of a kernel row: where each reads, relative to a row of the image, for result column 0,
+// and the columns for which it does; columns where some and where all of them do.
+template <int S>
 struct Streams {
-  const float* x[6];  // source of result column 0, in the row at hand
-  Range range[6];
+  int64_t offset[S];
+  Range range[S], some, all;
   int64_t step;  // floats from result column to result column
+
+  CONVNET_INLINE Streams(const Conv2dParams& p, int64_t first) : step(p.sx * p.C * kLanes) {
+    int64_t kx = first / p.in_group(), c = first % p.in_group();
+    for (int s = 0; s < S; ++s) {
+      const int64_t x = kx * p.dx - p.left;
+      range[s] = valid(p.W, p.OW, p.sx, x);
+      offset[s] = (x * p.C + c) * kLanes;
+      if (++c == p.in_group()) c = 0, ++kx;
+    }
+    some = {range[S - 1].low, range[0].high};
+    all = {range[0].low, range[S - 1].high};
+    if (all.high < all.low) all.high = all.low = least(all.low, some.high);
+  }
 };
 
 template <int S, int O>
@@ -44,28 +48,23 @@ CONVNET_INLINE void add_pixel(Vec (&acc)[S][O], const float* const (&x)[S], cons
 
 // One row of results for S streams x O channels, one vector of samples.
 template <int S, int O>
-CONVNET_INLINE void add_row(Vec (&acc)[S][O], const Streams& t, const float* dy, int64_t dy_pitch) {
-  Range all = t.range[0], common = t.range[0];
-  for (int s = 1; s < S; ++s) {
-    all = {least(all.low, t.range[s].low), most(all.high, t.range[s].high)};
-    common = {most(common.low, t.range[s].low), least(common.high, t.range[s].high)};
-  }
-  if (common.high < common.low) common.high = common.low = least(common.low, all.high);
+CONVNET_INLINE void add_row(Vec (&acc)[S][O], const Streams<S>& t, const float* row,
+                            const float* dy, int64_t dy_pitch) {
   const float* x[S];
   const auto edge = [&](int64_t from, int64_t to) {
     for (int64_t j = from; j < to; ++j) {
       for (int s = 0; s < S; ++s)
-        x[s] = j >= t.range[s].low && j < t.range[s].high ? t.x[s] + j * t.step : kZeros;
+        x[s] = j >= t.range[s].low && j < t.range[s].high ? row + t.offset[s] + j * t.step : kZeros;
       add_pixel(acc, x, dy + j * dy_pitch);
     }
   };
-  edge(all.low, common.low);
-  CONVNET_EACH(s, S) x[s] = t.x[s] + common.low * t.step;
-  for (int64_t j = common.low; j < common.high; ++j) {
+  edge(t.some.low, t.all.low);
+  CONVNET_EACH(s, S) x[s] = row + t.offset[s] + t.all.low * t.step;
+  for (int64_t j = t.all.low; j < t.all.high; ++j) {
     add_pixel(acc, x, dy + j * dy_pitch);
     CONVNET_EACH(s, S) x[s] += t.step;
   }
-  edge(common.high, all.high);
+  edge(t.all.high, t.some.high);
 }
 
 // Adds the lanes of each accumulator to out[s * pitch + o].
@@ -99,19 +98,11 @@ __attribute__((noinline)) void tile(const Task& t, int64_t ky, int64_t stream) {
   Vec acc[S][O];
   CONVNET_EACH(s, S)
     CONVNET_EACH(o, O) acc[s][o] = zero();
+  const Streams<S> streams(p, stream);
   for (int v = 0; v < kVectors; ++v)
-    for (int64_t row = from; row < to; ++row) {
-      Streams streams;
-      streams.step = p.sx * pitch;
-      const float* x = t.x + (row * p.sy + ky * p.dy - p.top) * p.W * pitch + v * kWidth;
-      for (int s = 0; s < S; ++s) {
-        const int64_t kx = (stream + s) / channels, c = (stream + s) % channels,
-                      offset = kx * p.dx - p.left;
-        streams.range[s] = valid(p.W, p.OW, p.sx, offset);
-        streams.x[s] = x + offset * pitch + c * kLanes;
-      }
-      add_row(acc, streams, t.dy + row * p.OW * dy_pitch + v * kWidth, dy_pitch);
-    }
+    for (int64_t row = from; row < to; ++row)
+      add_row(acc, streams, t.x + (row * p.sy + ky * p.dy - p.top) * p.W * pitch + v * kWidth,
+              t.dy + row * p.OW * dy_pitch + v * kWidth, dy_pitch);
   add_lanes(acc, t.dw + (ky * p.KW * channels + stream) * p.OC, p.OC);
 }
 
@@ -177,11 +168,13 @@ void all_streams(const Task& t, int64_t channels) {
 }  // namespace
 
 void conv2d_backward_weight(const KernelArgs& a) {
-  const auto& p = a.as<Conv2dParams>();
-  const int64_t group_units = div_up(p.out_group(), kUnit), streams = p.KW * p.KH * p.in_group();
+  const auto& p = a.as<Conv2dWeightParams>();
+  if (p.channels_in_lanes) return weight_by_channels(a, p);
+  const int64_t group_units = div_up(p.out_group(), kWeightUnit),
+                streams = p.KW * p.KH * p.in_group();
   const int64_t row_bytes =
-      (p.OW * kUnit + p.W * 4 * p.sy) * kLanes * static_cast<int64_t>(sizeof(float));
-  const int64_t block = most(1, most(3, kCacheBytes / row_bytes));
+      (p.OW * kWeightUnit + p.W * 4 * p.sy) * kLanes * static_cast<int64_t>(sizeof(float));
+  const int64_t block = most(kRows, kCacheBytes / row_bytes);
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t g = unit / group_units, i = unit % group_units;
     const int64_t first = cut(p.out_group(), group_units, i),

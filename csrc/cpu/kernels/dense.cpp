@@ -1,8 +1,8 @@
 // Dense layers with the samples in lanes. x [rows][K][16], w [K][M] -> y [rows][M][16].
 // A column is one vector of samples of one row. Register tiles are `outputs x columns`
 // accumulators: weights are broadcast from where they lie, and each is used for all columns of the
-// tile, taken from several shards. K is blocked so that the weights of a block stay in the
-// second-level cache while the tile moves over the outputs.
+// tile, taken from several shards; the fewer columns there are, the more outputs. K is blocked so
+// that the inputs of a block stay in the first-level cache while the tile moves over the outputs.
 #include "ops/dense.h"
 
 #include "cpu/kernels/activation.h"
@@ -15,14 +15,27 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
-constexpr int kOutputs = kRegisters >= 32 ? 6 : 4;  // of a forward tile
 constexpr int kColumns = kRegisters >= 32 ? 4 : 3;
-constexpr int64_t kBlockK = 96;
+constexpr int kAccumulators = kRegisters >= 32 ? 24 : 12;
+constexpr int64_t kBlockK = 384;     // of the sum, beside one column
+constexpr int64_t kAhead = 32;       // rows of weights
+constexpr int64_t kLineFloats = 16;  // of a line of the cache
 
 struct Column {
   const float* in;
   float* out;
 };
+
+// Rows of large weights lie in pages of their own, where the processor foresees nothing. Forward,
+// those of this tile are asked for some rows ahead; backward, those of the next tile, one of its
+// rows at a time.
+template <int O>
+CONVNET_INLINE void fetch_ahead(const float* w, int64_t wk, int64_t wo, int64_t k) {
+  if (wo != 1) return prefetch(w + (O + k % 8) * wo);
+  const float* last = w + kAhead * wk + O - 1;
+  prefetch(last);
+  if (O > kLineFloats) prefetch(last - kLineFloats);
+}
 
 // out[o0 .. o0+O) += w[k0 .. k1)[o] * in[k]; `wk`, `wo`: strides of w over the summed and the
 // output index.
@@ -39,6 +52,7 @@ CONVNET_INLINE void tile(const Column* columns, const float* w, int64_t wk, int6
   CONVNET_EACH(c, C) in[c] = columns[c].in;
   const float* weight = w + o0 * wo;
   for (int64_t k = k0; k < k1; ++k) {
+    fetch_ahead<O>(weight + k * wk, wk, wo, k);
     Vec x[C];
     CONVNET_EACH(c, C) x[c] = load(in[c] + k * kLanes);
     CONVNET_EACH(o, O) {
@@ -55,14 +69,25 @@ struct Problem {
   int64_t wk, wo, K, begin, end;  // outputs [begin, end)
 };
 
+// Outputs from `o` on in tiles of O and, for the rest, of half as many.
+template <int O, int C>
+CONVNET_INLINE void tiles(const Problem& p, const Column* columns, int64_t k, int64_t end,
+                          int64_t o) {
+  for (; o + O <= p.end; o += O) tile<O, C>(columns, p.w, p.wk, p.wo, k, end, o, p.bias);
+  if constexpr (O > 1) tiles<O / 2, C>(p, columns, k, end, o);
+}
+
 template <int C>
 __attribute__((noinline)) void columns_of(const Problem& p, const Column* columns) {
-  for (int64_t k = 0; k == 0 || k < p.K; k += kBlockK) {
-    const int64_t end = least(k + kBlockK, p.K);
-    int64_t o = p.begin;
-    for (; o + kOutputs <= p.end; o += kOutputs)
-      tile<kOutputs, C>(columns, p.w, p.wk, p.wo, k, end, o, p.bias);
-    for (; o < p.end; ++o) tile<1, C>(columns, p.w, p.wk, p.wo, k, end, o, p.bias);
+  constexpr int64_t kBlock = kBlockK / C;
+  for (int64_t k = 0; k == 0 || k < p.K; k += kBlock) {
+    const int64_t end = least(k + kBlock, p.K);
+    // Backward, outputs are rows of the weights: as many as the ways of a cache at most, for rows
+    // may share their sets.
+    if (p.wo == 1)
+      tiles<kAccumulators / C, C>(p, columns, k, end, p.begin);
+    else
+      tiles<kAccumulators / kColumns, C>(p, columns, k, end, p.begin);
   }
 }
 
