@@ -14,11 +14,12 @@ from pathlib import Path
 
 from bench import registry, report
 from bench.kernels import FAMILIES, select, table
-from bench.kernels.kernel import Kernel
+from bench.kernels.kernel import HUGE, Kernel
 from bench.rounds import Field, Plan, interleaved
 from convnet import _core
 
 PEERS = ["numpy", "pytorch", "onnxruntime"]
+ROUNDS_OF_HUGE = 3
 
 QUICK = [
     *("lenet5_conv", "emotion_conv2", "alexnet_conv3", "vgg16_conv3_2", "resnet50_conv3_3x3"),
@@ -39,7 +40,8 @@ def measure(family: str, kernel: Kernel, numpy: bool, field: Field, plan: Plan) 
         turn(plan.seconds / 2)
     for name in field.prepare(kernel.request) if kernel.request else ():
         turns[name] = partial(field.turn, name)
-    times = interleaved(turns, plan.rounds, plan.seconds)
+    rounds = min(plan.rounds, ROUNDS_OF_HUGE) if kernel.flops > HUGE else plan.rounds
+    times = interleaved(turns, rounds, plan.seconds)
     for name, reason in field.revive().items():
         print(f"{name} failed on {kernel.name}: {reason.strip()[-300:]}", file=sys.stderr)
     return table.measured(family, kernel, {n: rounds for n, rounds in times.items() if all(rounds)})
