@@ -3,9 +3,16 @@
     (start)                            -> {"hello": {package: version}}
     {"prepare": workload, "mode": "training" | "inference", "batch": 8, "threads": 2,
      "variant": "", "sizes": {}}       -> {"first_step_ms": 1.5} or {"unsupported": why}
+    {"kernel": "conv2d", "direction": "forward" | "backward_input" | "backward_weight" | "backward",
+     "shapes": {"x": [8, 28, 28, 1], "w": [5, 5, 1, 16], "y": [8, 24, 24, 16]},
+     "attributes": {"strides": [1, 1], ...}, "threads": 2, "variant": ""}
+                                       -> the same, for one kernel instead of a net
     {"run": seconds}                   -> {"times": [milliseconds of a step, ...]}
     {"memory": true}                   -> {"memory_mb": peak of the resident set}
     {"quit": true}                     -> (end)
+
+The kernels are those of `bench/kernels`, their attributes the core's; shapes have the batch first
+and channels last, and a program lays its data out as suits it. Optimizers are asked to "update".
 
 `serve` is the program's side, `Program` the other. A program is stopped between answers, so that
 its idle threads take no time from the peer whose turn it is.
@@ -84,12 +91,18 @@ def versions(*packages: str) -> dict[str, str]:
     return {name: metadata.version(name) for name in packages}
 
 
-def serve(prepare: Prepare, versions: dict[str, str]) -> None:
+def no_kernels(request: dict[str, Any]) -> Measurable:
+    """Refuse a single kernel."""
+    raise Unsupported("no single kernels")
+
+
+def serve(prepare: Prepare, versions: dict[str, str], prepare_kernel: Prepare = no_kernels) -> None:
     """Answer requests until told to quit. What else is printed goes to stderr.
 
     Args:
         prepare: Builds what a `prepare` request asks for.
         versions: Versions of the packages that count.
+        prepare_kernel: Builds what a `kernel` request asks for.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -105,7 +118,7 @@ def serve(prepare: Prepare, versions: dict[str, str]) -> None:
         if "quit" in request:
             return
         try:
-            send(_answer(request, prepare, current))
+            send(_answer(request, prepare_kernel if "kernel" in request else prepare, current))
         except Unsupported as reason:
             send({"unsupported": str(reason)})
         except Exception:
@@ -113,7 +126,7 @@ def serve(prepare: Prepare, versions: dict[str, str]) -> None:
 
 
 def _answer(request: dict[str, Any], prepare: Prepare, current: list[Measurable]) -> dict[str, Any]:
-    if "prepare" in request:
+    if "prepare" in request or "kernel" in request:
         current.clear()
         start = time.perf_counter()
         current.append(prepare(request))

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import convnet
 from convnet import _core
 
@@ -22,19 +20,12 @@ RESULTS = Path(__file__).parent / "results"
 Run = Callable[[], Any]
 
 
-def measure(
-    run: Run, rounds: int = 7, seconds: float = 0.2, less: Run | None = None
-) -> dict[str, float]:
+def measure(run: Run, rounds: int = 7, seconds: float = 0.2) -> dict[str, float]:
     """Milliseconds of one call: median, minimum and maximum of `rounds` rounds.
 
-    A round repeats the call for at least `seconds / rounds`; a first round warms up. What a call of
-    `less` takes in the same round is taken off.
+    A round repeats the call for at least `seconds / rounds`; a first round warms up.
     """
-    times = []
-    for _ in range(rounds + 1):
-        time_of_run = _call_time(run, seconds / rounds)
-        times.append(time_of_run - (_call_time(less, seconds / rounds) if less else 0.0))
-    times = times[1:]
+    times = [_call_time(run, seconds / rounds) for _ in range(rounds + 1)][1:]
     return {"median": statistics.median(times), "min": min(times), "max": max(times)}
 
 
@@ -51,12 +42,9 @@ def probe_peak() -> float:
     return round(max(_core.probe_peak() for _ in range(3)) / 1e9, 1)
 
 
-def probe_copy(megabytes: int = 64) -> float:
-    """Gigabytes a second that NumPy copies in main memory, what is read and what is written."""
-    source = np.ones(megabytes * 250_000, np.float32)
-    target = np.empty_like(source)
-    best = measure(lambda: np.copyto(target, source), rounds=5, seconds=0.2)["min"]
-    return round(2 * source.nbytes / best / 1e6, 1)
+def probe_copy(megabytes: float = 64) -> float:
+    """Gigabytes a second, read and written, that all threads copy, each within so much memory."""
+    return round(max(_core.probe_copy(int(megabytes * 1e6)) for _ in range(3)) / 1e9, 1)
 
 
 def environment() -> dict[str, Any]:
@@ -107,9 +95,9 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def write_json(path: Path, before: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    """Write results with the environment, the peak probed before and after."""
-    document = {"environment": before | {"peak_gflops_after": probe_peak()}, "results": rows}
+def write_json(path: Path, environment: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Write results with the environment that they were measured in."""
+    document = {"environment": environment, "results": rows}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n")
     print(f"wrote {path}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bench import registry
@@ -12,6 +13,8 @@ from bench.protocol import PeerError, Program, Unsupported
 from bench.registry import Peer
 
 Entry = dict[str, Any]
+Turn = Callable[[float], list[float]]
+Rounds = list[list[float]]
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,10 @@ class Field:
     def __init__(self, peers: Sequence[Peer], plan: Plan) -> None:
         self.failures: dict[str, str] = {}
         self._plan = plan
-        self._variants = {peer.name: peer.variant for peer in peers}
+        self._peers = {peer.name: peer for peer in peers}
         self._programs: dict[str, Program] = {}
-        for peer in peers:
-            try:
-                self._programs[peer.name] = start(peer, plan)
-            except (PeerError, OSError) as error:
-                self.failures[peer.name] = str(error)
+        for name in self._peers:
+            self._start(name)
 
     def __enter__(self) -> Field:
         return self
@@ -65,26 +65,42 @@ class Field:
         self, workload: str, mode: str, batch: int, sizes: dict[str, int] | None = None
     ) -> dict[str, Entry]:
         """Entries by peer: `first_step_ms`, `import_s`, `rounds` of milliseconds, `memory_mb`."""
-        request = {
-            "prepare": workload,
-            "mode": mode,
-            "batch": batch,
-            "threads": self._plan.threads,
-            "sizes": sizes or {},
-        }
-        entries: dict[str, Entry] = {}
-        for name, variant in self._variants.items():
-            first = self._ask(name, request | {"variant": variant})
-            if first and self._ask(name, {"run": self._plan.seconds / 2}):
-                import_s = self._programs[name].import_s
-                entries[name] = first | {"import_s": import_s, "rounds": []}
-        for index in range(self._plan.rounds):
-            for name in _rotated(list(entries), index):
-                turn = self._ask(name, {"run": self._plan.seconds}) or {"times": []}
-                entries[name]["rounds"].append(turn["times"])
+        request = {"prepare": workload, "mode": mode, "batch": batch, "sizes": sizes or {}}
+        entries = self.prepare(request)
+        turns = {name: partial(self.turn, name) for name in entries}
+        times = interleaved(turns, self._plan.rounds, self._plan.seconds)
         for name, entry in entries.items():
-            entry |= self._ask(name, {"memory": True}) or {}
+            entry |= {"rounds": times[name]} | (self._ask(name, {"memory": True}) or {})
         return {name: entry for name, entry in entries.items() if "memory_mb" in entry}
+
+    def prepare(self, request: dict[str, Any]) -> dict[str, Entry]:
+        """What those answer who can run this, warmed up for half a turn."""
+        request = request | {"threads": self._plan.threads}
+        answers = {}
+        for name, peer in self._peers.items():
+            first = self._ask(name, request | {"variant": peer.variant})
+            if first and self._ask(name, {"run": self._plan.seconds / 2}):
+                answers[name] = first | {"import_s": self._programs[name].import_s}
+        return answers
+
+    def turn(self, name: str, seconds: float) -> list[float]:
+        """Milliseconds of a peer's steps, taken for so long; none from one that failed."""
+        answer = self._ask(name, {"run": seconds}) or {"times": []}
+        times: list[float] = answer["times"]
+        return times
+
+    def revive(self) -> dict[str, str]:
+        """Start those again that failed, and say why they did."""
+        failures, self.failures = self.failures, {}
+        for name in failures:
+            self._start(name)
+        return failures
+
+    def _start(self, name: str) -> None:
+        try:
+            self._programs[name] = start(self._peers[name], self._plan)
+        except (PeerError, OSError) as error:
+            self.failures[name] = str(error)
 
     def _ask(self, name: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """The answer, or None from a program that cannot do this or takes no further part."""
@@ -98,6 +114,17 @@ class Field:
             self.failures[name] = str(error)
             self._programs.pop(name).close()
             return None
+
+
+def interleaved(
+    turns: dict[str, Turn], rounds: int, seconds: float
+) -> dict[str, list[list[float]]]:
+    """The times of every round by name, everybody having a turn in each, in rotating order."""
+    times: dict[str, list[list[float]]] = {name: [] for name in turns}
+    for index in range(rounds):
+        for name in _rotated(list(turns), index):
+            times[name].append(turns[name](seconds))
+    return times
 
 
 def _rotated(names: list[str], by: int) -> list[str]:

@@ -55,7 +55,8 @@ def main() -> None:
     ]
     columns = ["workload", "batch", "first_ms", "step_median_ms", "step_min_ms", "step_max_ms"]
     report.print_table(columns, [[row[c] for c in columns] for row in rows])
-    report.write_json(arguments.json, environment, rows)
+    after = {"peak_gflops_after": report.probe_peak()}
+    report.write_json(arguments.json, environment | after, rows)
 
 
 if __name__ == "__main__":

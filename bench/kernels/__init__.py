@@ -5,7 +5,7 @@ A family's `kernels(batch)` are builders: each makes the kernels of one case wit
 """
 
 from collections.abc import Callable, Iterator
-from itertools import compress
+from dataclasses import replace
 
 from bench.kernels import (
     convolution,
@@ -42,6 +42,10 @@ def select(family: str, names: list[str], batch: int | None = None) -> Iterator[
     """
     everything = not names or family in names
     for sketch, build in zip(FAMILIES[family](1), FAMILIES[family](batch), strict=True):
-        chosen = [everything or any(name in kernel.name for name in names) for kernel in sketch()]
-        if any(chosen):
-            yield from compress(build(), chosen)
+        small = list(sketch())
+        chosen = [everything or any(name in kernel.name for name in names) for kernel in small]
+        if not any(chosen):
+            continue
+        for wanted, one, kernel in zip(chosen, small, build(), strict=True):
+            if wanted:
+                yield replace(kernel, sketch=replace(one, lanes=kernel.lanes))

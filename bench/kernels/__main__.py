@@ -1,63 +1,94 @@
-"""Kernels against vectorised NumPy: `python -m bench.kernels [names] [--json FILE] [--seconds S]`.
+"""Kernels beside NumPy, PyTorch and ONNX Runtime: `python -m bench.kernels [names] [--quick] ...`.
 
-Every kernel of the named shapes, forward and backward, beside NumPy on the same inputs; before it
-is timed, their results are compared. Compute-bound kernels are reported in FLOP/s and as a share of
-the peak that multiply-adds reach on this machine, memory-bound ones in bytes moved a second (each
-input read and each result written once) and as a share of the rate at which NumPy copies main
-memory: above 1 where shards stay in caches. Both sides use all cores; for one core set
-CONVNET_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1.
+Every kernel of the named shapes, forward and backward; before it is timed, its results are compared
+with NumPy's. All have a turn in every round, on the threads that the core uses (set
+CONVNET_NUM_THREADS and OPENBLAS_NUM_THREADS for others). See bench/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bench import report
-from bench.kernels import FAMILIES, select
-from bench.kernels.kernel import Kernel
+from bench import registry, report
+from bench.kernels import FAMILIES, select, table
+from bench.kernels.kernel import HUGE, Kernel
+from bench.rounds import Field, Plan, interleaved
+from convnet import _core
 
-COLUMNS = ["name", "core_ms", "numpy_ms", "ratio", "gflops", "gbytes", "of_peak"]
+PEERS = ["numpy", "pytorch", "onnxruntime"]
+ROUNDS_OF_HUGE = 3
+
+QUICK = [
+    *("lenet5_conv", "emotion_conv2", "alexnet_conv3", "vgg16_conv3_2", "resnet50_conv3_3x3"),
+    *("resnet50_conv4_widening", "googlenet_3a_5x5", "mnist_conv2 with relu", "depthwise_3x3 "),
+    *("lenet5_dense", "square_1024", "emotion_dense", "alexnet_dense1", "attention_scores"),
+    *("emotion_pool1", "resnet50_pool1", "lenet5_pool1", "resnet50_map3", "mnist_map relu"),
+    *("stock_second lstm", "h64_t60", "h128_t60_b32", "h512_t20", "text_second gru"),
+    *("text_cnn_embedding", "alexnet_logits", "adam", "sgd_momentum"),
+]
 
 
-def row(family: str, kernel: Kernel, seconds: float, environment: dict[str, Any]) -> dict[str, Any]:
-    """A kernel's line in the table and in the file."""
+def measure(family: str, kernel: Kernel, numpy: bool, field: Field, plan: Plan) -> table.Row:
+    """A kernel's row, as yet without rates."""
+    print(f"{kernel.name} ...", file=sys.stderr, flush=True)
     kernel.check()
-    times = kernel.measure(seconds)
-    core, numpy = times["core"], times["numpy"]
-    found = core["median"] > 0  # otherwise the kernel is lost in the noise of the machine
-    rate = (kernel.flops or kernel.moved) / core["median"] / 1e6 if found else None
-    peak = environment["peak_gflops" if kernel.flops else "copy_gbytes"]
-    return {
-        "name": kernel.name,
-        "family": family,
-        "core_ms": core["median"],
-        "core_min_ms": core["min"],
-        "core_max_ms": core["max"],
-        "numpy_ms": numpy["median"],
-        "ratio": numpy["median"] / core["median"] if found else None,
-        "gflops": rate if kernel.flops else None,
-        "gbytes": None if kernel.flops else rate,
-        "of_peak": rate / peak if found else None,
-    }
+    turns = kernel.turns(numpy)
+    for turn in turns.values():
+        turn(plan.seconds / 2)
+    for name in field.prepare(kernel.request) if kernel.request else ():
+        turns[name] = partial(field.turn, name)
+    rounds = min(plan.rounds, ROUNDS_OF_HUGE) if kernel.flops > HUGE else plan.rounds
+    times = interleaved(turns, rounds, plan.seconds)
+    for name, reason in field.revive().items():
+        print(f"{name} failed on {kernel.name}: {reason.strip()[-300:]}", file=sys.stderr)
+    return table.measured(family, kernel, {n: rounds for n, rounds in times.items() if all(rounds)})
 
 
-def main() -> None:
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line; `--quick` changes what was not given."""
     parser = argparse.ArgumentParser(prog="python -m bench.kernels", description=__doc__)
     parser.add_argument("names", nargs="*", help="parts of names or families; all by default")
+    parser.add_argument("--quick", action="store_true", help="some of them in under five minutes")
+    parser.add_argument("--peers", default=",".join(PEERS), help="names, by commas")
     parser.add_argument("--json", type=Path, default=report.RESULTS / "kernels.json")
-    parser.add_argument("--seconds", type=float, default=0.2, help="time for each measurement")
-    arguments = parser.parse_args()
-    environment = report.environment() | {"copy_gbytes": report.probe_copy()}
+    parser.add_argument("--seconds", type=float, help="time for each of a kernel's columns (0.15)")
+    options = parser.parse_args(arguments)
+    options.peers = [name for name in options.peers.split(",") if name]
+    try:
+        registry.chosen(options.peers)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.quick:
+        options.names = options.names or QUICK
+    if options.seconds is None:
+        options.seconds = 0.1 if options.quick else 0.15
+    return options
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = parse(arguments)
+    rounds = 3 if options.quick else 5
+    held = registry.AVX2 if _core.isa() == "avx2" else {}
+    plan = Plan(rounds, options.seconds / rounds, _core.num_threads(), held)
+    numpy = "numpy" in options.peers  # of this process
+    wanted = registry.chosen([name for name in options.peers if name != "numpy"])
+    missing = [peer.name for peer in wanted if not peer.installed]
+    environment = report.environment() | {"not_installed": missing} | table.probe()
     print(", ".join(f"{k} {v}" for k, v in environment.items()))
-    rows = [
-        row(family, kernel, arguments.seconds, environment)
-        for family in FAMILIES
-        for kernel in select(family, arguments.names)
-    ]
-    report.print_table(COLUMNS, [[row[c] for c in COLUMNS] for row in rows])
-    report.write_json(arguments.json, environment, rows)
+    with Field([peer for peer in wanted if peer.installed], plan) as field:
+        environment["versions"] = field.versions()
+        rows = [
+            measure(family, kernel, numpy, field, plan)
+            for family in FAMILIES
+            for kernel in select(family, options.names)
+        ]
+    environment |= table.probe("_after")
+    rows = [table.rated(row, environment) for row in rows]
+    table.show(rows)
+    report.write_json(options.json, environment, rows)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,12 @@ import numpy as np
 from tests.cases import conv2d as cases
 from tests.cases.conv2d import Conv2DCase
 
-from bench.kernels.kernel import Array, Builder, Kernel, normal, sized
+from bench.kernels import aims
+from bench.kernels.kernel import Array, Builder, Kernel, normal, request, sized
 
-PLAIN = [*cases.MNIST, *cases.LENET5, *cases.CIFAR, *cases.EMOTION, *cases.OTHER]
+NETS = [*cases.ALEXNET, *cases.VGG16, *cases.RESNET50, *cases.GOOGLENET]
+PLAIN = [*cases.MNIST, *cases.LENET5, *cases.CIFAR, *cases.EMOTION, *cases.OTHER, *NETS]
+ALONE = ("lenet5_conv2", "emotion_conv2", "alexnet_conv3", "vgg16_conv3_2", "resnet50_conv4_3x3")
 
 
 class NumpyConvolution:
@@ -38,6 +41,17 @@ class NumpyConvolution:
     def _reach(self, axis: int, tap: int) -> slice:
         first, step = tap * self.case.dilation[axis], self.case.strides[axis]
         return slice(first, first + (self.out[axis] - 1) * step + 1, step)
+
+    @property
+    def inside(self) -> float:
+        """Share of the products that are none with padding."""
+        share = 1.0
+        for axis, size in enumerate(self.case.size):
+            before, step = self.case.padding[2 * axis], self.case.strides[axis]
+            taps = np.arange(self.case.kernel[axis]) * self.case.dilation[axis] - before
+            reads = np.arange(self.out[axis])[:, None] * step + taps
+            share *= float(((reads >= 0) & (reads < size)).mean())
+        return share
 
     def pad(self, x: Array) -> Array:
         top, bottom, left, right = self.case.padding
@@ -95,35 +109,59 @@ def convolution(case: Conv2DCase) -> list[Kernel]:
     x = normal(case.batch, *case.size, case.channels)
     w = normal(*case.kernel, case.channels // case.groups, case.filters, seed=1)
     dy = normal(case.batch, *numpy.out, case.filters, seed=2)
-    flops = 2.0 * dy.size * w[..., 0].size
     back = case.attrs | {"size": list(case.size)}
     to_weight = case.attrs | {"kernel": list(case.kernel)}
+    direct = {"algorithm": "direct"}
+
+    def forward(attrs):
+        return lambda g, x, w: g.add("conv2d", [x, w, None], attrs)[:1]
+
+    def backward_input(attrs):
+        return lambda g, dy, w: g.add("conv2d_backward_input", [dy, w], attrs)
+
+    def kernel(direction, *arguments, **settings):
+        flops = 2.0 * dy.size * w[..., 0].size
+        return Kernel(
+            f"{case.name} {direction}",
+            *arguments,
+            flops=flops,
+            executed=flops * numpy.inside,
+            aim=aims.convolution(direction, case.channels, case.groups),
+            request=request("conv2d", direction, case.attrs, x=x, w=w, y=dy),
+            **settings,
+        )
+
     return [
-        Kernel(
-            f"{case.name} forward",
-            lambda g, x, w: g.add("conv2d", [x, w, None], case.attrs)[:1],
+        kernel(
+            "forward",
+            forward(case.attrs),
             lambda: numpy.forward(x, w),
             [x],
             [w],
-            flops=flops,
+            direct=forward(case.attrs | direct),
         ),
-        Kernel(
-            f"{case.name} backward_input",
-            lambda g, dy, w: g.add("conv2d_backward_input", [dy, w], back),
+        kernel(
+            "backward_input",
+            backward_input(back),
             lambda: numpy.backward_input(dy, w),
             [dy],
             [w],
-            flops=flops,
+            direct=backward_input(back | direct),
         ),
-        Kernel(
-            f"{case.name} backward_weight",
+        kernel(
+            "backward_weight",
             lambda g, x, dy: g.add("conv2d_backward_weight", [x, dy], to_weight),
             lambda: numpy.backward_weight(x, dy),
             [x, dy],
             before=lambda g, x, dy: (x, *g.add("live_only", [dy])),
-            flops=flops,
         ),
     ]
+
+
+def of_one_sample(case: Conv2DCase) -> list[Kernel]:
+    """The forward pass with channels in lanes, as predictions on a few samples run it."""
+    forward = convolution(replace(case, name=f"{case.name} of one sample", batch=1))[0]
+    return [replace(forward, lanes=1, aim=None)]
 
 
 def transposed(case: Conv2DCase) -> Iterator[Kernel]:
@@ -165,6 +203,8 @@ def under_max_pool(case: Conv2DCase) -> Iterator[Kernel]:
             dy[corner] = dead_or_dz * (winner == i)
         return numpy.backward_input(dy, w), numpy.backward_weight(x, dy)
 
+    asked = request("conv2d_relu_max_pool", "forward", case.attrs, x=x, w=w, y=dz)
+
     def pooled(g, x, w):
         return g.add("conv2d", [x, w, None], attrs)[:1]
 
@@ -173,7 +213,7 @@ def under_max_pool(case: Conv2DCase) -> Iterator[Kernel]:
         return found[x], found[w]
 
     name = f"{case.name} with relu and max pool"
-    yield Kernel(f"{name} forward", pooled, forward, [x], [w], flops=flops)
+    yield Kernel(f"{name} forward", pooled, forward, [x], [w], flops=flops, request=asked)
     yield Kernel(
         f"{name} backward",
         gradients,
@@ -182,12 +222,15 @@ def under_max_pool(case: Conv2DCase) -> Iterator[Kernel]:
         [w],
         before=lambda g, x, dz, w: (x, dz, w, *pooled(g, x, w)),
         flops=2 * flops,
+        request=asked | {"direction": "backward"},
+        copies=1,
     )
 
 
 def kernels(batch: int | None = None) -> list[Builder]:
     return [
         *(partial(convolution, case) for case in sized(PLAIN, batch)),
+        *(partial(of_one_sample, case) for case in PLAIN if case.name in ALONE),
         *(partial(transposed, case) for case in sized(cases.TRANSPOSED, batch)),
         *(partial(under_max_pool, case) for case in sized(cases.MNIST, batch)),
     ]

@@ -8,7 +8,16 @@ from functools import partial
 import numpy as np
 from tests.cases.values import MAPS, ValueCase
 
-from bench.kernels.kernel import Array, Builder, Kernel, mask_of, normal, sized, traffic
+from bench.kernels.kernel import (
+    Array,
+    Builder,
+    Kernel,
+    mask_of,
+    normal,
+    request,
+    sized,
+    traffic,
+)
 
 RATE = 0.5
 
@@ -46,6 +55,7 @@ def activation(fn: str, case: ValueCase) -> Iterator[Kernel]:
         lambda: value(x),
         [x],
         moved=traffic(x, y),
+        request=request(fn, "forward", {}, x=x, y=dy),
     )
     yield Kernel(
         f"{case.name} {fn} backward",
@@ -53,6 +63,7 @@ def activation(fn: str, case: ValueCase) -> Iterator[Kernel]:
         lambda: gradient(x, y, dy),
         [x if source == "x" else y, dy],
         moved=traffic(x, dy, y),
+        request=request(fn, "backward", {}, x=x, y=dy),
     )
 
 
@@ -64,6 +75,7 @@ def addition(case: ValueCase) -> Iterator[Kernel]:
         lambda: a + b,
         [a, b],
         moved=traffic(a, b, a),
+        request=request("add", "forward", {}, a=a, b=b),
     )
 
 
@@ -90,6 +102,7 @@ def dropout(case: ValueCase) -> Iterator[Kernel]:
         [x],
         moved=traffic(x, x),
         equal=same_kind,
+        request=request("dropout", "forward", {"rate": RATE}, x=x, y=dy),
     )
     drawn = rng.random(x.shape, dtype=np.float32) >= RATE
     yield Kernel(
@@ -100,6 +113,7 @@ def dropout(case: ValueCase) -> Iterator[Kernel]:
         before=keep_mask,
         moved=traffic(dy, dy),
         equal=lambda a, b: same_kind(a * x / dy, b),
+        request=request("dropout", "backward", {"rate": RATE}, x=x, y=dy),
     )
 
 

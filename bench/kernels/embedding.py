@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from tests.cases.embedding import BENCH, EmbeddingCase
 
-from bench.kernels.kernel import Array, Builder, Kernel, normal, sized, traffic
+from bench.kernels.kernel import Array, Builder, Kernel, normal, request, sized, traffic
 
 
 def table_gradient(ids: Array, dy: Array, table: Array) -> Array:
@@ -35,6 +35,7 @@ def embedding(case: EmbeddingCase) -> Iterator[Kernel]:
         [ids],
         [table],
         moved=traffic(ids, dy, dy),
+        request=request("embedding", "forward", {}, ids=ids, w=table, y=dy),
     )
     yield Kernel(
         f"{case.name} backward",
@@ -42,6 +43,7 @@ def embedding(case: EmbeddingCase) -> Iterator[Kernel]:
         lambda: table_gradient(ids, dy, table),
         [ids, dy],
         moved=traffic(ids, dy, table),
+        request=request("embedding", "backward", {}, ids=ids, w=table, y=dy),
     )
 
 

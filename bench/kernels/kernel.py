@@ -1,33 +1,50 @@
-"""One kernel to be timed: a plan that runs it, beside NumPy.
+"""One kernel to be timed: a plan that runs it, what NumPy does, and what peers are asked for.
 
 A plan also gathers the inputs and may need a forward pass before the gradient in question. What
 that takes is measured by a plan without the kernel and taken off. The kernel runs several times in
 a step, each time on views of the same inputs, so that what is left stands out of the noise. Of a
 result with a batch one element of each sample is read; results of whole arrays stay in memory of
-their own.
+their own. Weights count as changed at every step, as in training; but kernels of one lane are those
+of predictions on a few samples, which keep what they made of weights.
 """
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from bench import report
+from bench.protocol import Loop
+from bench.rounds import Turn
 from convnet import _core
 
 Array = np.ndarray
 Ids = Sequence[int]
 RATE_AND_STEPS_DONE = np.array([[1e-3, 0.0]])
 Case = TypeVar("Case")
+Request = dict[str, Any]
 LARGE = 1e7  # floating-point operations from which one run a step is enough
+HUGE = 1e10  # and from which NumPy takes too long
+DRAWN = 1_000_003  # a prime, so that no two rows of an array are the same
+SPIN_SECONDS = 0.05
+SHARD = 16  # samples that a thread works on at a time
 
 
 def normal(*shape: int, seed: int = 0) -> Array:
-    """Samples of the normal distribution in single precision."""
-    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+    """Samples of the normal distribution in single precision, repeated in large arrays."""
+    drawn = min(DRAWN, int(np.prod(shape)))
+    sample = np.random.default_rng(seed).standard_normal(drawn, dtype=np.float32)
+    return np.resize(sample, shape)
+
+
+def request(kind: str, direction: str, attributes: dict[str, Any], **inputs: Array) -> Request:
+    """What `protocol.py` asks of a peer: the kernel on inputs of these shapes."""
+    shapes = {name: list(array.shape) for name, array in inputs.items()}
+    return {"kernel": kind, "direction": direction, "shapes": shapes, "attributes": attributes}
 
 
 def traffic(*arrays: Array) -> float:
@@ -46,8 +63,12 @@ class Kernel:
 
     `op(graph, *ids)` adds the kernel for values that `before(graph, *ids)` made of the inputs:
     those with one row a sample (`batched`), then `weights`. It returns results in the order of
-    NumPy's, or nothing where it changes weights in place. Its work is told by `flops` or by the
-    bytes `moved`. `equal` compares results where rounding is not all that may differ.
+    NumPy's, or nothing where it changes weights in place. `direct` is the same without Winograd's
+    algorithm. Its work is told by `flops`, of which `executed` are no products with padding, or by
+    the bytes `moved`; `aim` is the share of what the machine can that it should reach. `equal`
+    compares results where rounding is not all that may differ. Peers are sent `request`. `sketch`
+    is the same kernel on one sample. `copies` of a short kernel run in a timed step: one, where
+    `op` needs the very values that `before` made.
     """
 
     name: str
@@ -56,17 +77,41 @@ class Kernel:
     batched: Sequence[Array] = ()
     weights: Sequence[Array] = ()
     before: Callable[..., Ids] = lambda graph, *ids: ids
+    direct: Callable[..., Ids] | None = None
     flops: float = 0.0
+    executed: float = 0.0
     moved: float = 0.0
+    aim: float | None = None
     equal: Callable[[Array, Array], bool] | None = None
+    request: Request | None = None
+    sketch: Kernel | None = None
+    lanes: int = SHARD
+    copies: int = 8
 
     @property
     def repeats(self) -> int:
         """Runs of the kernel in a timed step."""
-        return 1 if self.flops > LARGE else 8
+        return 1 if self.flops > LARGE else self.copies
+
+    @property
+    def held(self) -> float:
+        """Bytes that a thread works on at a time; what has no samples works in place."""
+        if not self.batched:
+            return traffic(*self.weights) / _core.num_threads()
+        shards = -(-len(self.batched[0]) // SHARD)
+        return self.moved / max(shards, _core.num_threads())
+
+    def directly(self) -> Kernel | None:
+        """The kernel held to direct summation; None if that is how it computes anyway."""
+        small = self.sketch or self
+        if not self.direct or not differ(small, replace(small, op=small.direct)):
+            return None
+        return replace(self, op=self.direct)
 
     def check(self) -> None:
-        """Raise AssertionError unless one run gives what NumPy gives."""
+        """Raise AssertionError unless one run gives what NumPy gives; huge ones on one sample."""
+        if self.sketch and self.flops > HUGE:
+            return self.sketch.check()
         step = Step(self, 1, read=True)
         step()
         expected = self.numpy()
@@ -78,11 +123,47 @@ class Kernel:
             close = self.equal or (lambda a, b, s=scale: np.allclose(a, b, 1e-3, 1e-3 * s))
             assert close(got, want), f"{self.name}: the core and NumPy do not agree"
 
-    def measure(self, seconds: float) -> dict[str, dict[str, float]]:
-        """Milliseconds of one run in the core and in NumPy."""
-        steps = report.measure(Step(self, self.repeats), 5, seconds, less=Step(self, 0))
-        core = {name: time / self.repeats for name, time in steps.items()}
-        return {"core": core, "numpy": report.measure(self.numpy, 5, seconds)}
+    def turns(self, numpy: bool = True) -> dict[str, Turn]:
+        """What is timed in this process: the core, its direct summation and perhaps NumPy."""
+        direct = self.directly()
+        found: dict[str, Turn] = {"core": Difference(self).measure}
+        if direct:
+            found["direct"] = Difference(direct).measure
+        if numpy and self.flops <= HUGE:
+            found["numpy"] = (LoopOfProducts if self.flops else Loop)(self.numpy).measure
+        return found
+
+
+class Difference:
+    """What a kernel's runs add to a step."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._repeats = kernel.repeats
+        self._loops = [Loop(Step(kernel, copies)) for copies in (kernel.repeats, 0)]
+
+    def measure(self, seconds: float) -> list[float]:
+        """Milliseconds of one run."""
+        step, rest = (statistics.median(loop.measure(seconds)) for loop in self._loops)
+        return [(step - rest) / self._repeats]
+
+
+class LoopOfProducts(Loop):
+    """Turns of NumPy, after which OpenBLAS's threads, which spin when idle, are waited for."""
+
+    def measure(self, seconds: float) -> list[float]:
+        times = super().measure(seconds)
+        time.sleep(SPIN_SECONDS)
+        return times
+
+
+def differ(a: Kernel, b: Kernel) -> bool:
+    """Whether two kernels for the same values give other bits."""
+    steps = [Step(kernel, 1, read=True) for kernel in (a, b)]
+    for step in steps:
+        step()
+    return any(
+        not np.array_equal(*found) for found in zip(*(s.results for s in steps), strict=True)
+    )
 
 
 Builder = Callable[[], Iterable[Kernel]]
@@ -92,8 +173,9 @@ class Step:
     """A step with `copies` of a kernel; `read` returns all of its results."""
 
     def __init__(self, kernel: Kernel, copies: int, read: bool = False) -> None:
-        self.graph = graph = _core.Graph()
+        self.graph = graph = _core.Graph(kernel.lanes)
         self.rows = len(kernel.batched[0]) if kernel.batched else 1
+        self.changing = kernel.lanes == SHARD
         inputs = [graph.input(a.shape[1:], f"x{i}") for i, a in enumerate(kernel.batched)]
         weights = [graph.parameter(a.shape, f"w{i}") for i, a in enumerate(kernel.weights)]
         self.feeds = dict(zip(inputs, kernel.batched, strict=True))
@@ -106,15 +188,18 @@ class Step:
         ]
         if not copies:
             results = [id for id in {*inputs, *ids} - {*weights} if self._storage(id) != "none"]
-        held = [] if read else [self._held(id) for id in results]
-        self.plan = _core.Plan(graph, results if read else [], self.rows, held)
+        held = [] if read else [id for id in results if self._storage(id) == "single"]
+        outputs = results if read else [self._corner(id) for id in results if id not in held]
+        self.plan = _core.Plan(graph, outputs, self.rows, held)
         memory = [np.zeros(graph.shape(id), np.float32) for id in held]
         for id, array in zip([*weights, *held], [*self.weights, *memory], strict=True):
             self.plan.bind(id, array)
         self.order = np.arange(self.rows)
-        self.results = [self._room(id) for id in results] if read else []
+        self.results = [self._room(id) for id in outputs]
 
     def __call__(self) -> None:
+        if self.changing:
+            _core.weights_changed()
         self.plan.train(
             self.feeds, self.order, self.rows, RATE_AND_STEPS_DONE, results=self.results
         )
@@ -133,13 +218,11 @@ class Step:
             for id in ids
         ]
 
-    def _held(self, id: int) -> int:
-        """A whole array that is computed only if `id` is."""
-        if self._storage(id) == "single":
-            return id
+    def _corner(self, id: int) -> int:
+        """One element of each sample, which is computed only if `id` is."""
         rank = len(self.graph.shape(id))
         corner = self.graph.add("slice", [id], {"begin": [0] * rank, "size": [1] * rank})
-        return int(self.graph.add("batch_sum", corner)[0])
+        return int(corner[0])
 
     def _room(self, id: int) -> Array:
         shape = self.graph.shape(id)

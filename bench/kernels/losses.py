@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from tests.cases.values import LOGITS, ValueCase
 
-from bench.kernels.kernel import Array, Builder, Kernel, normal, sized, traffic
+from bench.kernels.kernel import Array, Builder, Kernel, normal, request, sized, traffic
 
 
 def _exponentials(x: Array) -> tuple[Array, Array, Array]:
@@ -75,6 +75,7 @@ def crossentropy(op: str, case: ValueCase) -> Iterator[Kernel]:
         lambda: forward(logits, truth),
         [logits, truth],
         moved=traffic(logits, truth, y),
+        request=request(op, "forward", {}, x=logits, labels=truth, y=dy),
     )
     yield Kernel(
         f"{case.name} {op} backward",
@@ -82,6 +83,7 @@ def crossentropy(op: str, case: ValueCase) -> Iterator[Kernel]:
         lambda: backward(logits, truth, dy),
         [logits, truth, dy],
         moved=traffic(logits, truth, dy, logits),
+        request=request(op, "backward", {}, x=logits, labels=truth, y=dy),
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from tests.cases.values import LOGITS, MAPS, ValueCase
+from tests.cases.values import LOGITS, MAPS, NORMALIZED, ValueCase
 
-from bench.kernels.kernel import Array, Builder, Kernel, normal, sized, traffic
+from bench.kernels.kernel import Array, Builder, Kernel, normal, request, sized, traffic
 
 EPSILON = 1e-3
 ATTRS = {"epsilon": EPSILON}
@@ -30,6 +30,7 @@ def softmax(case: ValueCase) -> Iterator[Kernel]:
         forward,
         [x],
         moved=traffic(x, y),
+        request=request("softmax", "forward", {}, x=x, y=dy),
     )
     yield Kernel(
         f"{case.name} softmax backward",
@@ -37,6 +38,7 @@ def softmax(case: ValueCase) -> Iterator[Kernel]:
         lambda: y * (dy - (y * dy).sum(axis=-1, keepdims=True)),
         [y, dy],
         moved=traffic(x, y, dy),
+        request=request("softmax", "backward", {}, x=x, y=dy),
     )
 
 
@@ -83,6 +85,7 @@ def batch_norm_train(x: Array, gamma: Array, beta: Array, dy: Array) -> Iterator
         [x],
         [gamma, beta, *moving],
         moved=traffic(x, x, x),
+        request=request("batch_norm", "forward", ATTRS, x=x, y=dy),
     )
     yield Kernel(
         "batch_norm_train backward",
@@ -92,6 +95,7 @@ def batch_norm_train(x: Array, gamma: Array, beta: Array, dy: Array) -> Iterator
         [gamma],
         before=statistics,
         moved=traffic(x, dy, x, dy, x),
+        request=request("batch_norm", "backward", ATTRS, x=x, y=dy),
     )
 
 
@@ -109,6 +113,7 @@ def batch_norm_inference(x: Array, gamma: Array, beta: Array) -> Kernel:
         [x],
         [gamma, beta, mean, variance],
         moved=traffic(x, x),
+        request=request("batch_norm_inference", "forward", ATTRS, x=x),
     )
 
 
@@ -122,5 +127,5 @@ def batch_norm(case: ValueCase) -> Iterator[Kernel]:
 def kernels(batch: int | None = None) -> list[Builder]:
     return [
         *(partial(softmax, case) for case in sized(LOGITS, batch)),
-        *(partial(batch_norm, case) for case in sized(MAPS, batch)),
+        *(partial(batch_norm, case) for case in sized([*MAPS, *NORMALIZED], batch)),
     ]

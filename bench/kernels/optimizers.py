@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from bench.kernels.kernel import RATE_AND_STEPS_DONE, Array, Builder, Kernel, normal, traffic
+from bench.kernels import aims
+from bench.kernels.kernel import (
+    RATE_AND_STEPS_DONE,
+    Array,
+    Builder,
+    Kernel,
+    normal,
+    request,
+    traffic,
+)
 
 PARAMETERS = 1_000_000
 RATE = float(RATE_AND_STEPS_DONE[0, 0])
@@ -80,6 +89,8 @@ def step(name: str, size: int) -> Iterator[Kernel]:
         numpy,
         weights=buffers,
         moved=traffic(*buffers, buffers[0], *buffers[2:]),
+        aim=aims.MEMORY,
+        request=request(name, "update", attrs, w=buffers[0]),
     )
 
 

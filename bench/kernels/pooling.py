@@ -8,7 +8,17 @@ from functools import partial
 import numpy as np
 from tests.cases.pool import BENCH, PoolCase
 
-from bench.kernels.kernel import Array, Builder, Kernel, mask_of, normal, sized, traffic
+from bench.kernels import aims
+from bench.kernels.kernel import (
+    Array,
+    Builder,
+    Kernel,
+    mask_of,
+    normal,
+    request,
+    sized,
+    traffic,
+)
 
 
 class TapPool:
@@ -89,40 +99,37 @@ def pools(case: PoolCase) -> Iterator[Kernel]:
     numpy = (GlobalPool if case.size == case.shape[:2] else TapPool)(case, x)
     dy = normal(*numpy.winner.shape, seed=1)
     attrs, back = case.attrs, case.attrs | {"image": list(case.shape[:2])}
-    moved = traffic(x, dy)
 
     def keep_mask(g, x, dy):
         y = g.add("max_pool", [x], attrs)[0]
         return dy, y, mask_of(y)
 
-    yield Kernel(
-        f"{case.name} max forward",
-        lambda g, x: g.add("max_pool", [x], attrs),
-        numpy.max,
-        [x],
-        moved=moved,
-    )
-    yield Kernel(
-        f"{case.name} max backward",
+    def kernel(kind, direction, *arguments, **settings):
+        return Kernel(
+            f"{case.name} {kind} {direction}",
+            *arguments,
+            moved=traffic(x, dy),
+            aim=aims.MEMORY,
+            request=request(f"{kind}_pool", direction, attrs, x=x, y=dy),
+            **settings,
+        )
+
+    yield kernel("max", "forward", lambda g, x: g.add("max_pool", [x], attrs), numpy.max, [x])
+    yield kernel(
+        "max",
+        "backward",
         lambda g, dy, y, mask: g.add("max_pool_backward", [dy, mask], back),
         lambda: numpy.max_backward(dy),
         [x, dy],
         before=keep_mask,
-        moved=moved,
     )
-    yield Kernel(
-        f"{case.name} average forward",
-        lambda g, x: g.add("avg_pool", [x], attrs),
-        numpy.mean,
-        [x],
-        moved=moved,
-    )
-    yield Kernel(
-        f"{case.name} average backward",
+    yield kernel("average", "forward", lambda g, x: g.add("avg_pool", [x], attrs), numpy.mean, [x])
+    yield kernel(
+        "average",
+        "backward",
         lambda g, dy: g.add("avg_pool_backward", [dy], back),
         lambda: numpy.mean_backward(dy),
         [dy],
-        moved=moved,
     )
 
 

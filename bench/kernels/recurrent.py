@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from tests.cases.rnn import BENCH, RnnShape
+from tests.cases.rnn import BENCH, LSTM, RnnShape
 
-from bench.kernels.kernel import Array, Builder, Kernel, normal, sized
+from bench.kernels import aims
+from bench.kernels.kernel import SHARD, Array, Builder, Kernel, normal, request, sized
 from bench.kernels.numpy_recurrent import CELLS, weight_gradients
 
+FEW = 8  # samples up to which predictions have units in lanes
 STATES = {"lstm": 2, "gru": 1, "simple_rnn": 1}
 
 
@@ -36,16 +38,30 @@ def recurrent(op: str, shape: RnnShape) -> Iterator[Kernel]:
     def backward() -> list[Array]:
         return weight_gradients(x, h, w, *numpy_backward(h, kept, u, dy_by_step))
 
-    def layer(g, x, *weights):
+    def layer(g, x, *weights, gradient=True):
         none = [None] * (STATES[op] + 3)
-        return g.add(op, [x, *weights, *none], {"return_sequences": sequences})[:1]
+        attrs = {"return_sequences": sequences, "gradient": gradient}
+        return g.add(op, [x, *weights, *none], attrs)[:1]
 
     def gradients(g, x, dy, *weights_and_y):
         *weights, y = weights_and_y
         found = g.backward([], {y: dy}, [x])
         return [found[id] for id in (x, *weights)]
 
-    yield Kernel(f"{shape.name} {op} forward", layer, forward, [x], [w, u, b], flops=flops)
+    asked = request(op, "forward", {"return_sequences": sequences}, x=x, u=u, y=dy)
+    few = shape.batch <= FEW
+    aim = aims.recurrent(op, shape.batch)
+    yield Kernel(
+        f"{shape.name} {op} forward",
+        partial(layer, gradient=not few),
+        forward,
+        [x],
+        [w, u, b],
+        flops=flops,
+        aim=aim,
+        request=asked,
+        lanes=1 if few else SHARD,
+    )
     yield Kernel(
         f"{shape.name} {op} backward",
         gradients,
@@ -54,8 +70,14 @@ def recurrent(op: str, shape: RnnShape) -> Iterator[Kernel]:
         [w, u, b],
         before=lambda g, x, dy, *weights: (x, dy, *weights, *layer(g, x, *weights)),
         flops=2 * flops,
+        aim=aim,
+        request=asked | {"direction": "backward"},
+        copies=1,
     )
 
 
 def kernels(batch: int | None = None) -> list[Builder]:
-    return [partial(recurrent, op, shape) for op in CELLS for shape in sized(BENCH, batch)]
+    return [
+        *(partial(recurrent, op, shape) for op in CELLS for shape in sized(BENCH, batch)),
+        *(partial(recurrent, "lstm", shape) for shape in sized(LSTM, batch)),
+    ]

@@ -31,73 +31,71 @@ class OnnxGraph:
         """A convolution over images `[N,C,H,W]` or sequences `[N,C,T]`."""
         n, channels, *space = self.shapes[x]
         kernel = [size] * len(space)
-        w = self._weight(filters, channels, *kernel)
+        w = self.weight(filters, channels, *kernel)
         attributes = {"kernel_shape": kernel, "strides": [stride] * len(space)}
         attributes["pads"] = [padding] * 2 * len(space)
         out = [(length + 2 * padding - size) // stride + 1 for length in space]
-        return self._add("Conv", [x, w, self._weight(filters)], (n, filters, *out), **attributes)
+        return self.add("Conv", [x, w, self.weight(filters)], (n, filters, *out), **attributes)
 
     def pool(self, kind: str, x: str, size: int = 2, stride: int = 2) -> str:
         """`MaxPool` or `AveragePool` over images."""
         n, channels, *space = self.shapes[x]
         out = [(length - size) // stride + 1 for length in space]
         attributes = {"kernel_shape": [size] * len(space), "strides": [stride] * len(space)}
-        return self._add(kind, [x], (n, channels, *out), **attributes)
+        return self.add(kind, [x], (n, channels, *out), **attributes)
 
     def activate(self, kind: str, x: str, **attributes: int) -> str:
         """An op that keeps the shape."""
-        return self._add(kind, [x], self.shapes[x], **attributes)
+        return self.add(kind, [x], self.shapes[x], **attributes)
 
     def flatten(self, x: str) -> str:
         """All features of a sample in a row."""
         n, *features = self.shapes[x]
-        return self._add("Flatten", [x], (n, prod(features)))
+        return self.add("Flatten", [x], (n, prod(features)))
 
     def dense(self, x: str, units: int) -> str:
         """A matrix product and a bias."""
         n, features = self.shapes[x]
-        return self._add(
-            "Gemm", [x, self._weight(features, units), self._weight(units)], (n, units)
-        )
+        return self.add("Gemm", [x, self.weight(features, units), self.weight(units)], (n, units))
 
     def embedding(self, x: str, words: int, features: int) -> str:
         """The vectors of word numbers."""
-        table = self._weight(words, features)
-        return self._add("Gather", [table, x], (*self.shapes[x], features))
+        table = self.weight(words, features)
+        return self.add("Gather", [table, x], (*self.shapes[x], features))
 
     def transpose(self, x: str, *order: int) -> str:
         """Axes in another order."""
         shape = tuple(self.shapes[x][axis] for axis in order)
-        return self._add("Transpose", [x], shape, perm=list(order))
+        return self.add("Transpose", [x], shape, perm=list(order))
 
     def concatenate(self, parts: list[str]) -> str:
         """Features of several results side by side."""
         n = self.shapes[parts[0]][0]
-        return self._add("Concat", parts, (n, sum(self.shapes[p][1] for p in parts)), axis=1)
+        return self.add("Concat", parts, (n, sum(self.shapes[p][1] for p in parts)), axis=1)
 
     def max_over_time(self, x: str) -> str:
         """The maximum over the last axis."""
-        axes = self._constant(np.array([2]))
-        return self._add("ReduceMax", [x, axes], self.shapes[x][:2], keepdims=0)
+        axes = self.constant(np.array([2]))
+        return self.add("ReduceMax", [x, axes], self.shapes[x][:2], keepdims=0)
 
     def reshape(self, x: str, *shape: int) -> str:
         """The same numbers in another shape."""
-        return self._add("Reshape", [x, self._constant(np.array(shape))], shape)
+        return self.add("Reshape", [x, self.constant(np.array(shape))], shape)
 
     def lstm(self, x: str, hidden: int, sequences: bool, bidirectional: bool = False) -> str:
         """An LSTM over `[T,N,F]`; all states `[T,N,D H]` or the last ones `[N,D H]`."""
         length, n, features = self.shapes[x]
         ways = 2 if bidirectional else 1
-        w, r = self._weight(ways, 4 * hidden, features), self._weight(ways, 4 * hidden, hidden)
-        inputs = [x, w, r, self._weight(ways, 8 * hidden)]
+        w, r = self.weight(ways, 4 * hidden, features), self.weight(ways, 4 * hidden, hidden)
+        inputs = [x, w, r, self.weight(ways, 8 * hidden)]
         attributes = {
             "hidden_size": hidden,
             "direction": "bidirectional" if bidirectional else "forward",
         }
         if sequences:
-            y = self._add("LSTM", inputs, (length, ways, n, hidden), **attributes)
+            y = self.add("LSTM", inputs, (length, ways, n, hidden), **attributes)
             return self.reshape(self.transpose(y, 0, 2, 1, 3), length, n, ways * hidden)
-        last = self._add("LSTM", inputs, (ways, n, hidden), result=1, **attributes)
+        last = self.add("LSTM", inputs, (ways, n, hidden), result=1, **attributes)
         return self.reshape(self.transpose(last, 1, 0, 2), n, ways * hidden)
 
     def finish(self, result: str) -> bytes:
@@ -114,16 +112,18 @@ class OnnxGraph:
         model = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION)
         return bytes(model.SerializeToString())
 
-    def _weight(self, *shape: int) -> str:
+    def weight(self, *shape: int) -> str:
+        """A weight of small random numbers."""
         scale = np.float32(2 / np.sqrt(prod(shape[1:])))
-        return self._constant((self._rng.random(shape, np.float32) - np.float32(0.5)) * scale)
+        return self.constant((self._rng.random(shape, np.float32) - np.float32(0.5)) * scale)
 
-    def _constant(self, array: np.ndarray) -> str:
+    def constant(self, array: np.ndarray) -> str:
+        """A weight of these numbers."""
         name = f"w{len(self._weights)}"
         self._weights.append(numpy_helper.from_array(array, name))
         return name
 
-    def _add(
+    def add(
         self,
         kind: str,
         inputs: list[str],
@@ -131,6 +131,7 @@ class OnnxGraph:
         result: int = 0,
         **attributes: object,
     ) -> str:
+        """A node of which the given result, of that shape, counts."""
         name = f"y{len(self._nodes)}"
         outputs = [""] * result + [name]
         self._nodes.append(helper.make_node(kind, inputs, outputs, **attributes))

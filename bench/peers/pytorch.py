@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from bench import protocol
 from bench.batches import Data, find
+from bench.peers import pytorch_kernels
 from bench.peers.pytorch_nets import NETS
 
 CHANNELS_LAST, COMPILE = "channels_last", "compile"
@@ -92,4 +93,4 @@ def prepare(request: dict[str, Any]) -> protocol.Measurable:
 
 
 if __name__ == "__main__":
-    protocol.serve(prepare, protocol.versions("torch", "numpy"))
+    protocol.serve(prepare, protocol.versions("torch", "numpy"), pytorch_kernels.prepare)

@@ -2,7 +2,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <vector>
 
@@ -18,27 +20,46 @@ namespace py = pybind11;
 
 namespace {
 
-// Floating-point operations per second that multiply-adds in registers reach on all threads of a
-// run.
-double probe_peak(double seconds) {
+// What all threads of a run reach together in a second; `work(thread)` returns what it has done.
+double probe_rate(double seconds, const std::function<double(int)>& work) {
   using Clock = std::chrono::steady_clock;
   const int threads = convnet::num_threads();
   std::vector<double> rates(static_cast<size_t>(threads));
   const std::function<void(int)> body = [&](int thread) {
-    float sink[3] = {0.999f, 0.001f, 0};
     const auto start = Clock::now();
-    double flops = 0, elapsed = 0;
+    double done = 0, elapsed = 0;
     while (elapsed < seconds) {
-      flops += static_cast<double>(convnet::kernels().probe(1 << 16, sink));
+      done += work(thread);
       elapsed = std::chrono::duration<double>(Clock::now() - start).count();
     }
-    rates[static_cast<size_t>(thread)] = flops / elapsed;
+    rates[static_cast<size_t>(thread)] = done / elapsed;
   };
   py::gil_scoped_release nogil;
   if (!convnet::ThreadPool::instance().try_run(threads, body)) body(0);
   double total = 0;
   for (double rate : rates) total += rate;
   return total;
+}
+
+double probe_peak(double seconds) {
+  return probe_rate(seconds, [](int) {
+    float sink[3] = {0.999f, 0.001f, 0};
+    return static_cast<double>(convnet::kernels().probe(1 << 16, sink));
+  });
+}
+
+// Each thread copies one half of its memory to the other.
+double probe_copy(size_t bytes, double seconds) {
+  const size_t half = std::max<size_t>(64, bytes / 2), least = 1 << 16;
+  std::vector<convnet::AlignedBytes> memory;
+  for (int thread = 0; thread < convnet::num_threads(); ++thread)
+    memory.push_back(convnet::aligned_zeros(2 * half));
+  return probe_rate(seconds, [&](int thread) {
+    std::byte* source = memory[static_cast<size_t>(thread)].get();
+    size_t moved = 0;
+    for (; moved < least; moved += 2 * half) std::memcpy(source + half, source, half);
+    return static_cast<double>(moved);
+  });
 }
 
 }  // namespace
@@ -66,6 +87,9 @@ PYBIND11_MODULE(_core, m) {
       py::arg("size"), "A float32 array of zeros on a 64-byte boundary.");
   m.def("probe_peak", &probe_peak, py::arg("seconds") = 0.2,
         "Peak FLOP/s of multiply-adds on the threads a run uses.");
+  m.def("probe_copy", &probe_copy, py::arg("bytes"), py::arg("seconds") = 0.05,
+        "Bytes a second, read and written, that the threads of a run copy together, each within "
+        "`bytes` of its own.");
   m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");
   m.def("weights_changed", &convnet::weights_changed,
         "To be called after memory that plans are bound to was written.");

@@ -20,5 +20,15 @@ def prepare(request):
     return protocol.Loop(lambda: time.sleep(0.002))
 
 
+def prepare_kernel(request):
+    if request["kernel"] == "tanh":
+        os._exit(3)
+    if request["kernel"] != "dense":
+        raise protocol.Unsupported("dense layers only")
+    assert set(request["shapes"]) == {"x", "w", "y"}
+    step = 0.004 if request["variant"] == "slow" else 0.002
+    return protocol.Loop(lambda: time.sleep(step))
+
+
 if __name__ == "__main__":
-    protocol.serve(prepare, {"fake": "1.0"})
+    protocol.serve(prepare, {"fake": "1.0"}, prepare_kernel)

@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from bench import chart, compare, flops, registry, rounds, table, workloads
+from bench import chart, compare, flops, protocol, registry, rounds, table, workloads
 from bench.batches import BATCHES
 from bench.protocol import PeerError, Program, Unsupported
 
@@ -43,6 +43,21 @@ def test_a_program_refuses_what_it_cannot_run_and_goes_on(program):
     with pytest.raises(Unsupported, match="too large"):
         program.ask(request("alexnet"))
     assert "first_step_ms" in program.ask(request("cifar_cnn"))
+
+
+def test_a_program_measures_a_single_kernel(program):
+    shapes = {"x": [2, 3], "w": [3, 4], "y": [2, 4]}
+    kernel = {"kernel": "dense", "direction": "forward", "shapes": shapes, "attributes": {}}
+    asked = kernel | {"threads": 1, "variant": ""}
+    assert program.ask(asked)["first_step_ms"] >= 2
+    assert all(time >= 2 for time in program.ask({"run": 0.01})["times"])
+    with pytest.raises(Unsupported, match="dense layers only"):
+        program.ask(asked | {"kernel": "conv2d"})
+
+
+def test_programs_take_no_kernels_unless_they_say_so():
+    with pytest.raises(Unsupported, match="no single kernels"):
+        protocol.no_kernels({"kernel": "dense"})
 
 
 def test_a_failure_in_a_program_is_told_with_its_trace(program):

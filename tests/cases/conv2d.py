@@ -82,5 +82,74 @@ OTHER = [
     Conv2DCase("dilated_3x3", 16, (28, 28), 32, 32, (3, 3), padding=(2, 2, 2, 2), dilation=(2, 2)),
 ]
 
+_SAME_5X5, _SAME_7X7_STRIDED = (2, 2, 2, 2), (2, 3, 2, 3)
+
+ALEXNET = [
+    Conv2DCase("alexnet_conv2", 16, (27, 27), 96, 256, (5, 5), padding=_SAME_5X5),
+    Conv2DCase("alexnet_conv3", 16, (13, 13), 256, 384, (3, 3), padding=_SAME_3X3),
+    Conv2DCase("alexnet_conv4", 16, (13, 13), 384, 384, (3, 3), padding=_SAME_3X3),
+    Conv2DCase("alexnet_conv5", 16, (13, 13), 384, 256, (3, 3), padding=_SAME_3X3),
+]
+
+# Side, channels and filters of each block's first convolution and of those that follow.
+_VGG = {"1_1": (224, 3, 64), "1_2": (224, 64, 64), "2_1": (112, 64, 128), "2_2": (112, 128, 128)}
+_VGG |= {"3_1": (56, 128, 256), "3_2": (56, 256, 256), "4_1": (28, 256, 512)}
+_VGG |= {"4_2": (28, 512, 512), "5": (14, 512, 512)}
+
+VGG16 = [
+    Conv2DCase(f"vgg16_conv{name}", 16, (side, side), c, oc, (3, 3), padding=_SAME_3X3)
+    for name, (side, c, oc) in _VGG.items()
+]
+
+
+def _resnet50_stage(stage: int, side: int, inputs: int, width: int) -> list[Conv2DCase]:
+    """A stage's first block, whose 3x3 convolution and shortcut take strides of two, and a later
+    one's convolutions."""
+    step, name = (1 if stage == 2 else 2), f"resnet50_conv{stage}"
+    inner, outer, size = (side // step,) * 2, 4 * width, (side, side)
+    strided = {"strides": (step, step), "padding": (1, 1, 1, 1) if step == 1 else (0, 1, 0, 1)}
+    first = [
+        Conv2DCase(f"{name}_first_1x1", 16, size, inputs, width, (1, 1)),
+        Conv2DCase(f"{name}_shortcut", 16, size, inputs, outer, (1, 1), (step, step)),
+        Conv2DCase(f"{name}_first_3x3", 16, size, width, width, (3, 3), **strided),
+    ]
+    later = [
+        Conv2DCase(f"{name}_narrowing_1x1", 16, inner, outer, width, (1, 1)),
+        Conv2DCase(f"{name}_3x3", 16, inner, width, width, (3, 3), padding=_SAME_3X3),
+        Conv2DCase(f"{name}_widening_1x1", 16, inner, width, outer, (1, 1)),
+    ]
+    return [*(first[:2] if step == 1 else first), *later]
+
+
+RESNET50 = [
+    Conv2DCase("resnet50_conv1", 16, (224, 224), 3, 64, (7, 7), (2, 2), _SAME_7X7_STRIDED),
+    *_resnet50_stage(2, 56, 64, 64),
+    *_resnet50_stage(3, 56, 256, 128),
+    *_resnet50_stage(4, 28, 512, 256),
+    *_resnet50_stage(5, 14, 1024, 512),
+]
+
+
+def _inception(name: str, side: int, inputs: int, *filters: int) -> list[Conv2DCase]:
+    """The convolutions of an inception module in the order of the paper's table 1."""
+    ones, reduce3, threes, reduce5, fives, projection = filters
+    size, name = (side, side), f"googlenet_{name}"
+    return [
+        Conv2DCase(f"{name}_1x1", 16, size, inputs, ones, (1, 1)),
+        Conv2DCase(f"{name}_3x3_reduce", 16, size, inputs, reduce3, (1, 1)),
+        Conv2DCase(f"{name}_3x3", 16, size, reduce3, threes, (3, 3), padding=_SAME_3X3),
+        Conv2DCase(f"{name}_5x5_reduce", 16, size, inputs, reduce5, (1, 1)),
+        Conv2DCase(f"{name}_5x5", 16, size, reduce5, fives, (5, 5), padding=_SAME_5X5),
+        Conv2DCase(f"{name}_projection", 16, size, inputs, projection, (1, 1)),
+    ]
+
+
+# C. Szegedy et al.: Going deeper with convolutions, 2015. Its first layer is ResNet's.
+GOOGLENET = [
+    Conv2DCase("googlenet_conv2", 16, (56, 56), 64, 192, (3, 3), padding=_SAME_3X3),
+    *_inception("3a", 28, 192, 64, 96, 128, 16, 32, 32),
+    *_inception("5b", 7, 832, 384, 192, 384, 48, 128, 128),
+]
+
 # The convolution whose gradient for its input the transposed convolution is.
 TRANSPOSED = [Conv2DCase("upsample_transposed", 16, (28, 28), 32, 64, (3, 3), (2, 2), (0, 1, 0, 1))]

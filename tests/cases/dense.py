@@ -39,7 +39,16 @@ BENCH = [
     DenseCase("mnist_dense", 200, 1764, 128),
     DenseCase("head", 200, 128, 10),
     DenseCase("square_1024", 64, 1024, 1024),
+    DenseCase("square_256", 256, 256, 256),
+    DenseCase("square_1024_rows_512", 512, 1024, 1024),
     DenseCase("softmax_3072", 20, 3072, 10),
+    DenseCase("lenet5_dense", 64, 120, 84),
+    DenseCase("emotion_dense", 64, 2048, 1024),
+    DenseCase("alexnet_dense1", 16, 9216, 4096),
+    DenseCase("alexnet_vgg16_dense2", 32, 4096, 4096),
+    DenseCase("alexnet_vgg16_classes", 32, 4096, 1000),
+    DenseCase("resnet50_classes", 32, 2048, 1000),
+    DenseCase("googlenet_classes", 32, 1024, 1000),
 ]
 
 MATMUL = [

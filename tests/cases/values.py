@@ -27,3 +27,11 @@ LOGITS = [
 MOVED = [
     ValueCase("emotion_map", 64, (22, 22, 64)),
 ]
+
+NORMALIZED = [
+    ValueCase("resnet50_map1", 16, (112, 112, 64)),
+    ValueCase("resnet50_map2", 16, (56, 56, 256)),
+    ValueCase("resnet50_map3", 16, (28, 28, 512)),
+    ValueCase("resnet50_map4", 16, (14, 14, 1024)),
+    ValueCase("resnet50_map5", 16, (7, 7, 2048)),
+]
