@@ -9,6 +9,7 @@ const std::map<std::string, std::vector<std::string>>& algorithm_choices() {
   static const std::map<std::string, std::vector<std::string>> choices = {
       {"conv2d", {"direct", "winograd4", "winograd6"}},
       {"conv2d_backward", {"direct", "sparse"}},
+      {"precision", {"highest"}},  // no Winograd's algorithm with six points
   };
   return choices;
 }

@@ -56,7 +56,7 @@ constexpr double kMargin = 0.9;
 
 WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transposed) {
   const std::string algorithm = c.text("algorithm", c.forced("conv2d")),
-                    precision = c.text("precision", "");
+                    precision = c.forced("precision");
   c.check(algorithm.empty() || algorithm == "direct" || algorithm == "winograd4" ||
               algorithm == "winograd6",
           "algorithm must be direct, winograd4 or winograd6, got '" + algorithm + "'");

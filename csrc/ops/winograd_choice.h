@@ -7,7 +7,7 @@ namespace convnet::ops {
 
 // The tile that is fastest by count of operations; one that is not used() where the direct sum is
 // faster or nothing else fits. The attribute `algorithm` forces a choice where it is possible:
-// direct, winograd4 or winograd6 (points); `precision` "highest" forbids six points.
+// direct, winograd4 or winograd6 (points); the precision "highest" forbids six points.
 WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transposed);
 
 // Units, scratch and the derived input of a node that uses p.tile.

@@ -123,12 +123,12 @@ def test_the_highest_precision_takes_no_six_points(kernel):
     x = rng.normal(size=(16, 12, 12, 32))
     operands = [batched(x), weight(rng.normal(size=(*kernel, 32, 32))), None]
 
-    def outputs(**attrs):
-        return run_op("conv2d", operands, attrs).outputs[0]
+    def outputs(algorithms=None, **attrs):
+        return run_op("conv2d", operands, attrs, algorithms=algorithms).outputs[0]
 
     assert np.array_equal(outputs(), outputs(algorithm="winograd6"))
     exact = "winograd4" if kernel == (3, 3) else "direct"
-    assert np.array_equal(outputs(precision="highest"), outputs(algorithm=exact))
+    assert np.array_equal(outputs({"precision": "highest"}), outputs(algorithm=exact))
 
 
 @pytest.mark.parametrize(
