@@ -58,7 +58,7 @@ py::tuple to_tuple(const Dims& dims) {
 
 void bind_graph(py::module_& m) {
   py::class_<Graph>(m, "Graph", "Ops recorded from layers; shapes are inferred as they are added.")
-      .def(py::init<int64_t>(), py::arg("lanes") = kLanes)
+      .def(py::init<int64_t, bool>(), py::arg("lanes") = kLanes, py::arg("few") = true)
       .def("input", &Graph::input, py::arg("shape"), py::arg("name"))
       .def("parameter", &Graph::parameter, py::arg("shape"), py::arg("name"))
       .def("state", &Graph::state, py::arg("shape"), py::arg("name"))

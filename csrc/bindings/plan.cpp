@@ -74,7 +74,8 @@ class BoundPlan {
   }
 
   py::list predict(const py::dict& feeds, int64_t n) const {
-    std::vector<Feed> table = make_feeds(feeds, n);
+    const Arrays arrays = arrays_of(feeds, n);
+    std::vector<Feed> table = feeds_of(arrays);
     py::list results;
     for (ValueId id : plan_.outputs()) {
       const Value& value = plan_.graph().value(id);
@@ -100,11 +101,14 @@ class BoundPlan {
   int64_t train(const py::dict& feeds, const Order& order, int64_t batch, const Hyper& hyper,
                 double seconds,
                 const std::vector<py::array_t<float, py::array::c_style>>& results) {
+    if (plan_.graph().lanes() == 1)
+      throw py::value_error("a plan of a graph with one lane only predicts");
     if (batch < 1 || batch > plan_.capacity())
       throw py::value_error("batch size must be from 1 to " + std::to_string(plan_.capacity()) +
                             ", got " + std::to_string(batch));
     if (hyper.ndim() != 2) throw py::value_error("hyper must have one row a step");
-    std::vector<Feed> table = make_feeds(feeds, 0);
+    const Arrays arrays = arrays_of(feeds, 0);
+    std::vector<Feed> table = feeds_of(arrays);
     const int64_t n = order.size();
     if (results.size() != plan_.outputs().size())
       throw py::value_error("expected " + std::to_string(plan_.outputs().size()) +
@@ -117,7 +121,7 @@ class BoundPlan {
                        value.features() * int64_t{sizeof(float)}, FeedType::f32});
     }
     const int64_t count = std::min<int64_t>(ceil_div(n, batch), hyper.shape(0));
-    check_order(feeds, order.data(), std::min(n, count * batch));
+    check_order(arrays, order.data(), std::min(n, count * batch));
     std::vector<StepInfo> steps;
     steps.reserve(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) {
@@ -141,18 +145,16 @@ class BoundPlan {
             first, nullptr, feeds.data(),        nullptr};
   }
 
-  const py::array feed_of(const py::dict& feeds, ValueId id) const {
-    const Value& value = plan_.graph().value(id);
-    if (!feeds.contains(py::int_(id)))
-      throw py::value_error("no array was given for input '" + value.name + "'");
-    return feeds[py::int_(id)].cast<py::array>();
-  }
-
-  std::vector<Feed> make_feeds(const py::dict& feeds, int64_t least_rows) const {
-    std::vector<Feed> table;
+  // One array for each input, with at least so many rows. Graphs of one lane read them where they
+  // lie: they are made float32.
+  using Arrays = std::vector<py::array>;
+  Arrays arrays_of(const py::dict& feeds, int64_t least_rows) const {
+    Arrays arrays;
     for (ValueId id : inputs_) {
       const Value& value = plan_.graph().value(id);
-      const py::array array = feed_of(feeds, id);
+      if (!feeds.contains(py::int_(id)))
+        throw py::value_error("no array was given for input '" + value.name + "'");
+      py::array array = feeds[py::int_(id)].cast<py::array>();
       const int64_t rows = array.ndim() ? array.shape(0) : 0;
       if (!(array.flags() & py::array::c_style))
         throw py::value_error("input '" + value.name + "' must be contiguous");
@@ -163,20 +165,32 @@ class BoundPlan {
       if (rows < least_rows)
         throw py::value_error("input '" + value.name + "': expected " + std::to_string(least_rows) +
                               " rows, got " + std::to_string(rows));
+      if (plan_.graph().lanes() == 1 && feed_type(array.dtype()) != FeedType::f32)
+        array = py::array_t<float, py::array::c_style | py::array::forcecast>(array);
+      arrays.push_back(std::move(array));
+    }
+    return arrays;
+  }
+
+  std::vector<Feed> feeds_of(const Arrays& arrays) const {
+    std::vector<Feed> table;
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      const py::array& array = arrays[i];
       table.push_back({static_cast<char*>(const_cast<void*>(array.data())),
-                       value.features() * array.itemsize(), feed_type(array.dtype())});
+                       plan_.graph().value(inputs_[i]).features() * array.itemsize(),
+                       feed_type(array.dtype())});
     }
     return table;
   }
 
-  void check_order(const py::dict& feeds, const int64_t* order, int64_t n) const {
-    for (ValueId id : inputs_) {
-      const int64_t rows = feed_of(feeds, id).shape(0);
+  void check_order(const Arrays& arrays, const int64_t* order, int64_t n) const {
+    for (size_t input = 0; input < arrays.size(); ++input) {
+      const int64_t rows = arrays[input].shape(0);
       for (int64_t i = 0; i < n; ++i)
         if (order[i] < 0 || order[i] >= rows)
           throw py::index_error("row " + std::to_string(order[i]) + " is not among the " +
                                 std::to_string(rows) + " rows of input '" +
-                                plan_.graph().value(id).name + "'");
+                                plan_.graph().value(inputs_[input]).name + "'");
     }
   }
 

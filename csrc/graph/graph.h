@@ -67,16 +67,16 @@ struct Node {
   bool dead = false;    // replaced by fusion
 };
 
-// An op that works on 16 samples side by side only, in a graph of one.
+// An op that works, or is fast, on 16 samples side by side only, in a graph of one.
 struct NeedsLanes : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-// `lanes`: samples of a shard, kLanes, or 1 for plans that run a few samples one by one with
-// features in lanes.
+// `lanes`: samples of a shard, kLanes, or 1 for plans that run samples one by one with features in
+// lanes. `few`: with one lane, whether there are a few samples only.
 class Graph {
  public:
-  explicit Graph(int64_t lanes = kLanes);
+  explicit Graph(int64_t lanes = kLanes, bool few = true);
   int64_t lanes() const { return lanes_; }
 
   ValueId input(Dims shape, std::string name);
@@ -115,6 +115,7 @@ class Graph {
                                 bool update);
 
   int64_t lanes_;
+  bool few_;
   std::deque<Value> values_;  // references stay valid while values are added
   std::deque<Node> nodes_;
 };

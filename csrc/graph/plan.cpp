@@ -13,7 +13,10 @@ namespace convnet {
 namespace {
 
 constexpr int64_t kMostSlots = 24;  // divides evenly over 1, 2, 3, 4, 6, 8, 12 and 24 threads
-constexpr int64_t kLeastShared = 2 << 20;  // operations: some 40 microseconds of one thread
+// Operations that pay for more threads: some 40 microseconds of one thread, or, where nobody waits
+// for a thread that sleeps, 20.
+constexpr int64_t kLeastShared = 2 << 20;
+constexpr int64_t kLeastRelayed = 1 << 20;
 constexpr size_t kSlotBudget = size_t{64} << 20;
 
 // Nodes that outputs, bound gradients, updates or states need.
@@ -34,9 +37,8 @@ std::vector<bool> live_nodes(const Graph& graph, const std::vector<ValueId>& wan
   return live;
 }
 
-// Operations for one sample; none where a sample's work is in one piece.
-int64_t shared_work(const Graph& graph, const Node& node) {
-  if (node.units < 2) return 0;
+// Operations for one sample.
+int64_t work_of(const Graph& graph, const Node& node) {
   int64_t results = 0;
   for (ValueId id : node.outputs) results += graph.value(id).features();
   return std::max(node.work, results);
@@ -53,18 +55,27 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     throw std::invalid_argument("Plan: capacity must be at least 1, got " +
                                 std::to_string(capacity));
   std::vector<ValueId> wanted = bound;
-  // Results leave through `scatter` nodes; their feeds follow those of the inputs.
-  for (const Value& v : graph_.values()) input_count_ += v.role == Role::Input;
-  for (size_t i = 0; i < outputs_.size(); ++i)
-    wanted.push_back(graph_.add("scatter", {outputs_[i]},
-                                {{"feed", input_count_ + static_cast<int64_t>(i)}})[0]);
-  for (size_t v = 0; v < graph_.values().size(); ++v)
-    if (needs_binding(graph_.values()[v])) bound_.emplace(static_cast<ValueId>(v), 0);
-  for (ValueId id : bound) bound_.emplace(id, 0);
-  for (auto& [id, index] : bound_) index = static_cast<int>(binding_count_++);
+  auto& [bindings, rows] = outside_;
+  for (size_t v = 0; v < graph_.values().size(); ++v) {
+    const auto id = static_cast<ValueId>(v);
+    if (needs_binding(graph_.value(id))) bindings.emplace(id, 0);
+    if (graph_.value(id).role != Role::Input) continue;
+    if (graph_.lanes() == 1) rows.emplace(id, input_count_);
+    ++input_count_;
+  }
+  for (ValueId id : bound) bindings.emplace(id, 0);
+  for (auto& [id, index] : bindings) index = static_cast<int>(binding_count_++);
+  // Results leave as rows or through `scatter` nodes; their feeds follow those of the inputs.
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const int feed = input_count_ + static_cast<int>(i);
+    const bool row = leaves_as_row(outputs_[i]);
+    if (row) rows.emplace(graph_.root(outputs_[i]), feed);
+    wanted.push_back(row ? outputs_[i]
+                         : graph_.add("scatter", {outputs_[i]}, {{"feed", int64_t{feed}}})[0]);
+  }
 
   stages_ = schedule(graph_, live_nodes(graph_, wanted));
-  layout_ = plan_memory(graph_, stages_, bound_);
+  layout_ = plan_memory(graph_, stages_, outside_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
     if (place.pool == Pool::Bound) binding_used_[place.offset] = true;
@@ -77,16 +88,28 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     auto& calls = calls_.emplace_back();
     for (NodeId n : stage.nodes) {
       calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
-      work_ += shared_work(graph_, graph_.nodes()[n]);
+      const int64_t work = work_of(graph_, graph_.nodes()[n]);
+      work_ += work;
+      if (graph_.nodes()[n].units > 1) divisible_work_ += work;
     }
   }
 }
 
 Plan::~Plan() = default;
 
+// Whether kernels can write a result where the caller wants it: a sample lies there as in a shard
+// of one sample.
+bool Plan::leaves_as_row(ValueId output) const {
+  const ValueId root = graph_.root(output);
+  const Value& value = graph_.value(root);
+  return graph_.lanes() == 1 && value.storage == Storage::Batched &&
+         value.role == Role::Temporary && graph_.value(output).fold == 1 &&
+         !outside_.rows.count(root) && !outside_.bound.count(root);
+}
+
 int Plan::binding(ValueId value) const {
-  auto it = bound_.find(value);
-  return it == bound_.end() ? -1 : it->second;
+  auto it = outside_.bound.find(value);
+  return it == outside_.bound.end() ? -1 : it->second;
 }
 
 int64_t Plan::binding_size(ValueId value) const { return graph_.value(value).features(); }
@@ -98,8 +121,9 @@ int64_t Plan::slots(int64_t shards) const {
 }
 
 int Plan::threads(int64_t shards) const {
-  const bool alone = work_ * shards * graph_.lanes() < kLeastShared;
-  return alone ? 1 : num_threads();
+  const bool by_row = graph_.lanes() == 1 && shards > 1;
+  const int64_t work = (by_row ? work_ : divisible_work_) * shards * graph_.lanes();
+  return work < (graph_.lanes() == 1 ? kLeastRelayed : kLeastShared) ? 1 : num_threads();
 }
 
 std::unique_ptr<Workspace> Plan::acquire() const {

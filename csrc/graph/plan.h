@@ -23,11 +23,12 @@ enum class Pool {
   Single,  // one block
   Slots,   // one slab a gradient slot
   Bound,   // memory the caller owns
+  Rows,    // rows of an array that the caller feeds or wants filled: one a shard
 };
 
 struct Place {
   Pool pool = Pool::Single;
-  size_t offset = 0;  // bytes within the slab or block; index of the binding for Bound
+  size_t offset = 0;  // bytes within the slab or block; index of the binding or of the array
 };
 
 // Nodes between two barriers. In a split stage the nodes are independent of each other and each is
@@ -62,9 +63,12 @@ struct Layout {
 // Order of execution: shard work depth first, whole-batch work as late as it may come, updates
 // last.
 std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live);
-// Places for all values the stages touch; values in `bound` live in the caller's memory.
-Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages,
-                   const std::map<ValueId, int>& bound);
+// Values that live in the caller's memory, by index: of the binding, or of the array of rows.
+struct Outside {
+  std::map<ValueId, int> bound, rows;
+};
+// Places for all values the stages touch.
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside);
 
 class Workspace;
 
@@ -89,7 +93,6 @@ class Plan {
   bool binding_used(size_t index) const { return binding_used_[index]; }
   // Elements that the binding of `value` must have.
   int64_t binding_size(ValueId value) const;
-  int64_t inputs() const { return input_count_; }
   int64_t slots(int64_t shards) const;
   const std::vector<Stage>& stages() const { return stages_; }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
@@ -109,21 +112,23 @@ class Plan {
   friend class Workspace;
   friend class Runner;
   friend class KernelRunner;
+  bool leaves_as_row(ValueId output) const;
   std::unique_ptr<Workspace> acquire() const;
   void release(std::unique_ptr<Workspace> workspace) const;
 
   Graph graph_;
   std::vector<ValueId> outputs_;
   int64_t capacity_;
-  int64_t input_count_ = 0;
+  int input_count_ = 0;
   size_t binding_count_ = 0;
   std::vector<bool> binding_used_;
-  std::map<ValueId, int> bound_;
+  Outside outside_;
   Layout layout_;
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage
   size_t first_update_ = 0;               // stages from here on change weights
-  int64_t work_ = 0;                      // operations for one sample that threads can share
+  int64_t work_ = 0;                      // operations for one sample
+  int64_t divisible_work_ = 0;            // of those, what threads can share
   std::string isa_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;

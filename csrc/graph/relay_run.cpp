@@ -44,18 +44,24 @@ class RelayRun {
   }
 
   void share(const StepInfo& info, const Call& call, bool split) {
-    const bool by_shard = !split && call.node->scope == Scope::Shard;
-    const int64_t units = call.node->units * (by_shard ? info.shards : 1);
     const int64_t most =
         std::min(call.node->work * info.shards / kLeastPiece, kPiecesOfThread * threads_);
+    const bool by_shard = !split && call.node->scope == Scope::Shard;
+    // A group's weights are read by one thread each where they can be cut, by all where they are
+    // few.
+    const bool group = !split && !by_shard, by_row = group && call.node->units < most;
+    const int64_t units = by_row ? info.shards : call.node->units * (by_shard ? info.shards : 1);
     const int64_t pieces = std::max<int64_t>(1, std::min(units, most));
     const auto piece = [&](int thread, int i) {
       const int64_t begin = units * i / pieces, end = units * (i + 1) / pieces;
       if (by_shard)
         run_shards(info, thread, call, begin, end);
+      else if (by_row)
+        kernels_.run(info, thread, call,
+                     {shards_.data() + begin, end - begin, 0, call.node->units, 0});
       else
         kernels_.run(info, thread, call,
-                     {split ? nullptr : shards_.data(), split ? 0 : info.shards, begin, end, 0});
+                     {group ? shards_.data() : nullptr, group ? info.shards : 0, begin, end, 0});
     };
     if (pieces == 1)
       piece(0, 0);

@@ -51,10 +51,15 @@ class Scheduler {
                        [&](ValueId id) { return id == kNone || available_[graph_.root(id)]; });
   }
 
-  // Views have no kernel: nothing to run.
+  // Views have no kernel; inputs that are read where they lie need none: nothing to run.
   void take_views() {
-    for (size_t n = 0; n < pending_.size(); ++n)
-      if (graph_.nodes()[n].op->view) pending_[n] = false;
+    for (size_t n = 0; n < pending_.size(); ++n) {
+      const Node& node = graph_.nodes()[n];
+      const bool fed = graph_.lanes() == 1 && !node.outputs.empty() &&
+                       graph_.value(node.outputs[0]).role == Role::Input;
+      if (fed) available_[node.outputs[0]] = true;
+      if (fed || node.op->view) pending_[n] = false;
+    }
   }
 
   bool collect(bool split) {

@@ -14,8 +14,9 @@ namespace convnet {
 class InferContext;
 class GradContext;
 
-// What the kernel of an op takes: shards of 16 samples only, or of one sample as well.
-enum class Lanes { sixteen, any };
+// What the kernel of an op takes: shards of 16 samples only; of one sample as well, which pays for
+// a few samples; of one sample as fast as of 16, however many there are.
+enum class Lanes { sixteen, few, any };
 
 struct OpDef {
   void (*infer)(InferContext&);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -20,6 +21,7 @@ _SURROGATES = (240, 360)
 _LARGEST_STEP = 256
 LANES = 16  # samples of a shard
 _FEW = 8  # samples that are run one by one, features in lanes, rather than 16 side by side
+_WIDE = 256  # features of samples that nets of dense layers run one by one, however many there are
 
 
 def infer_outputs(
@@ -145,6 +147,9 @@ class PlannedCall:
         shapes: Shape of one sample of each argument.
         capacity: Largest number of samples of one step; more run in several steps.
         training: Whether layers behave as in training.
+
+    Attributes:
+        lanes: Samples that lie side by side.
     """
 
     def __init__(
@@ -154,9 +159,11 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        for lanes in (1, LANES) if capacity <= _FEW else (LANES,):
+        few = capacity <= _FEW
+        wide = sum(math.prod(shape) for shape in shapes) >= _WIDE
+        for self.lanes in (1, LANES) if few or wide else (LANES,):
             try:
-                with Trace(training, lanes=lanes) as trace:
+                with Trace(training, lanes=self.lanes, few=few) as trace:
                     inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
                     structure = call(inputs)
                     outputs = [trace.tensor(leaf) for leaf in tree.flatten(structure)]

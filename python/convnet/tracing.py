@@ -81,7 +81,8 @@ class Trace:
 
     Args:
         training: Whether layers behave as in training (dropout, batch statistics).
-        lanes: Samples that lie side by side: 16, or 1 to run a few samples one by one.
+        lanes: Samples that lie side by side: 16, or 1 to run them one by one.
+        few: With one lane, whether there are a few samples only.
         trainable: Ids of the variables that gradients are wanted for; None for what the variables
             themselves say.
 
@@ -103,8 +104,9 @@ class Trace:
         training: bool | None = None,
         trainable: Collection[int] | None = None,
         lanes: int = 16,
+        few: bool = True,
     ) -> None:
-        self.graph = _core.Graph(lanes)
+        self.graph = _core.Graph(lanes, few)
         self.training = training
         self.differentiable = bool(training)
         self._trainable = trainable

@@ -94,11 +94,11 @@ class Predictor:
         return _joined(results)
 
     def _run(self, data: Arrays, given: Any = None) -> Any:
+        plan = self._plan_for(data)
         whole = data.samples // LANES * LANES
-        if 0 < data.samples - whole <= _FEW_LEFT and 0 < whole < _SHORT:
+        if plan.lanes > 1 and 0 < data.samples - whole <= _FEW_LEFT and 0 < whole < _SHORT:
             parts = [data.rows(0, whole), data.rows(whole, data.samples)]
             return _joined([self._plan_for(part)(part.x) for part in parts])
-        plan = self._plan_for(data)
         if plan.takes_one and data.x[0] is given:
             self._last = _Last(given.shape, given.dtype, plan)
         return plan(data.x)
