@@ -3,6 +3,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/bindings.h"
 
 namespace py = pybind11;
@@ -97,7 +99,10 @@ void bind_graph(py::module_& m) {
           py::arg("id"))
       .def(
           "fold", [](const Graph& g, ValueId id) { return g.value(id).fold; }, py::arg("id"))
-      .def("__len__", [](const Graph& g) { return g.nodes().size(); });
+      .def("__len__", [](const Graph& g) {
+        return std::count_if(g.nodes().begin(), g.nodes().end(),
+                             [](const Node& node) { return !node.dead; });
+      });
 }
 
 }  // namespace convnet::bindings
