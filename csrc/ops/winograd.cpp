@@ -144,6 +144,6 @@ void infer_winograd_points(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(winograd_pack, infer_winograd_pack, nullptr);
-CONVNET_DEFINE_OP(winograd_points, infer_winograd_points, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(winograd_points, infer_winograd_points, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

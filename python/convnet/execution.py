@@ -20,7 +20,7 @@ from convnet.variables import Variable
 _SURROGATES = (240, 360)
 _LARGEST_STEP = 256
 LANES = 16  # samples of a shard
-_FEW = 8  # samples that are run one by one, features in lanes, rather than 16 side by side
+FEW = 10  # samples that are run one by one, features in lanes, rather than 16 side by side
 _WIDE = 256  # features of samples that nets of dense layers run one by one, however many there are
 
 
@@ -159,7 +159,7 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        few = capacity <= _FEW
+        few = capacity <= FEW
         wide = sum(math.prod(shape) for shape in shapes) >= _WIDE
         for self.lanes in (1, LANES) if few or wide else (LANES,):
             try:
@@ -212,10 +212,10 @@ def step_capacity(samples: int, limit: int = _LARGEST_STEP) -> int:
     """The capacity of a plan for calls of about `samples` samples, so that few plans are built.
 
     >>> [step_capacity(n) for n in (1, 2, 40, 10000)]
-    [1, 8, 64, 256]
+    [1, 10, 64, 256]
     """
-    if samples <= _FEW:
-        return 1 if samples == 1 else _FEW
+    if samples <= FEW:
+        return 1 if samples == 1 else FEW
     capacity = LANES
     while capacity < samples and capacity < limit:
         capacity *= 2

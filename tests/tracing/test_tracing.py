@@ -90,7 +90,7 @@ def test_different_numbers_of_samples_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("samples", "capacity"), [(1, 1), (2, 8), (9, 16), (17, 32), (200, 256), (999, 256)]
+    ("samples", "capacity"), [(1, 1), (2, 10), (11, 16), (17, 32), (200, 256), (999, 256)]
 )
 def test_capacities_come_in_few_sizes(samples, capacity):
     assert step_capacity(samples) == capacity

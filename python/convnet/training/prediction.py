@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,12 @@ import numpy as np
 
 from convnet import tree
 from convnet.callbacks import CallbackList
-from convnet.execution import LANES, PlanCache, PlannedCall, step_capacity
+from convnet.execution import FEW, LANES, PlanCache, PlannedCall, step_capacity
 from convnet.training import data_adapter
 from convnet.training.arguments import check_positive, check_verbose
 from convnet.training.data_adapter import Arrays, BatchSource
 
-# Of a short call: samples beyond whole shards that are faster one by one.
-_FEW_LEFT = 4
+# Samples of a call that is short enough for what does not fill its last shard to count.
 _SHORT = 256
 
 
@@ -37,7 +37,7 @@ class Predictor:
         """Predict; arguments as for `Model.predict`."""
         last = self._last
         if last is not None and verbose == 0 and steps is callbacks is None and last.takes(x):
-            return last.plan.run_one(x)
+            return last.run(x)
         check_positive(batch_size=batch_size, steps=steps)
         check_verbose(verbose)
         if data_adapter.is_batch_source(x):
@@ -94,14 +94,20 @@ class Predictor:
         return _joined(results)
 
     def _run(self, data: Arrays, given: Any = None) -> Any:
-        plan = self._plan_for(data)
+        parts = [(part, self._plan_for(part)) for part in self._parts(data)]
+        if parts[0][1].takes_one and data.x[0] is given:
+            ends = list(itertools.accumulate(part.samples for part, _ in parts))
+            plans = [plan for _, plan in parts]
+            self._last = _Last(given.shape, given.dtype, list(zip(ends, plans, strict=True)))
+        return _joined([plan(part.x) for part, plan in parts])
+
+    def _parts(self, data: Arrays) -> list[Arrays]:
+        """A few samples beyond whole shards apart from those, where they are faster one by one."""
         whole = data.samples // LANES * LANES
-        if plan.lanes > 1 and 0 < data.samples - whole <= _FEW_LEFT and 0 < whole < _SHORT:
-            parts = [data.rows(0, whole), data.rows(whole, data.samples)]
-            return _joined([self._plan_for(part)(part.x) for part in parts])
-        if plan.takes_one and data.x[0] is given:
-            self._last = _Last(given.shape, given.dtype, plan)
-        return plan(data.x)
+        left = 0 < data.samples - whole <= FEW and 0 < whole < _SHORT
+        if not left or self._plan_for(data).lanes == 1:
+            return [data]
+        return [data.rows(0, whole), data.rows(whole, data.samples)]
 
     def _plan_for(self, data: Arrays) -> PlannedCall:
         capacity = step_capacity(data.samples)
@@ -117,14 +123,18 @@ class Predictor:
 
 @dataclass(frozen=True)
 class _Last:
-    """The plan that ran last, and the array that it took as it was."""
+    """The plans that ran last, and the array that they took as it was.
+
+    Attributes:
+        parts: For each plan the row up to which it takes the array.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    plan: PlannedCall
+    parts: list[tuple[int, PlannedCall]]
 
     def takes(self, x: Any) -> bool:
-        """Whether the plan takes an array as it is."""
+        """Whether the plans take an array as it is."""
         return (
             type(x) is np.ndarray
             and x.shape == self.shape
@@ -132,7 +142,19 @@ class _Last:
             and x.flags.c_contiguous
         )
 
+    def run(self, x: np.ndarray) -> np.ndarray:
+        """The results for an array that they take."""
+        if len(self.parts) == 1:
+            return self.parts[0][1].run_one(x)
+        begin, results = 0, []
+        for end, plan in self.parts:
+            results.append(plan.run_one(x[begin:end]))
+            begin = end
+        return np.concatenate(results)
+
 
 def _joined(results: list[Any]) -> Any:
+    if len(results) == 1:
+        return results[0]
     leaves = zip(*(tree.flatten(result) for result in results), strict=True)
     return tree.pack_sequence_as(results[0], [np.concatenate(leaf) for leaf in leaves])
