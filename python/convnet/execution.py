@@ -244,6 +244,14 @@ class PlanCache:
             self._plans.move_to_end(key)
             return self._plans[key]
 
+    def find(self, key: Hashable) -> PlannedCall | None:
+        """The plan stored under `key`, if there is one."""
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+            return plan
+
     def clear(self) -> None:
         """Forget all plans."""
         with self._lock:
