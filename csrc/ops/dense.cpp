@@ -27,6 +27,8 @@ void infer_dense(InferContext& c) {
   if (c.has(2)) c.expect_shape(2, {w[1]}, "bias");
   auto& p = shape_params(c, x, w[0], w[1]);
   p.activation = activation_of(c);
+  p.thin = c.lanes() == 1 && p.K >= kThinInputs && p.M <= kThinOutputs;
+  if (p.thin) c.derive("transpose", {c.in_id(1)}, {{"perm", Dims{1, 0}}});
   c.units(ceil_div(p.M, c.lanes() == 1 ? kDenseUnitOfOne : kDenseUnit));
   c.work(2 * p.rows * p.K * p.M);
   Dims y = x.shape;

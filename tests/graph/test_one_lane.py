@@ -44,7 +44,7 @@ def rng():
 
 
 @pytest.mark.parametrize("n", [1, 3, 4, 7, 8, 9, 47, 48, 49, 200])
-@pytest.mark.parametrize("sizes", [(7, 9, 5), (30, 70, 33), (5, 600, 17)])
+@pytest.mark.parametrize("sizes", [(7, 9, 5), (30, 70, 33), (5, 600, 17), (20, 310, 11)])
 def test_predicts_any_number_of_rows(n, sizes, rng):
     net = DenseNet(*sizes)
     x = guarded(rng.normal(size=(n, sizes[0])) / 8)
@@ -82,7 +82,7 @@ def test_results_may_be_inputs_the_same_twice_and_steps_on_the_way(rng):
     assert np.array_equal(shaped, hidden.reshape(20, 3, 3))
 
 
-@pytest.mark.parametrize("sizes", [(900, 10, 10), (64, 700, 40)])
+@pytest.mark.parametrize("sizes", [(900, 10, 10), (64, 700, 40), (40, 800, 9)])
 def test_bits_do_not_depend_on_the_number_of_threads(sizes, rng):
     net = DenseNet(*sizes, capacity=100)
     x = rng.normal(size=(250, sizes[0])).astype(np.float32) / 8
