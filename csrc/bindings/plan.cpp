@@ -45,8 +45,8 @@ FeedType feed_type(const py::dtype& dtype) {
 class BoundPlan {
  public:
   BoundPlan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-            const std::vector<ValueId>& bound)
-      : plan_(graph, std::move(outputs), capacity, bound),
+            const std::vector<ValueId>& bound, bool in_place)
+      : plan_(graph, std::move(outputs), capacity, bound, in_place),
         pointers_(plan_.bindings()),
         owners_(plan_.bindings()) {
     for (size_t id = 0; id < graph.values().size(); ++id)
@@ -101,8 +101,7 @@ class BoundPlan {
   int64_t train(const py::dict& feeds, const Order& order, int64_t batch, const Hyper& hyper,
                 double seconds,
                 const std::vector<py::array_t<float, py::array::c_style>>& results) {
-    if (plan_.graph().lanes() == 1)
-      throw py::value_error("a plan of a graph with one lane only predicts");
+    if (plan_.in_place()) throw py::value_error("a plan that reads inputs in place only predicts");
     if (batch < 1 || batch > plan_.capacity())
       throw py::value_error("batch size must be from 1 to " + std::to_string(plan_.capacity()) +
                             ", got " + std::to_string(batch));
@@ -145,8 +144,7 @@ class BoundPlan {
             first, nullptr, feeds.data(),        nullptr};
   }
 
-  // One array for each input, with at least so many rows. Graphs of one lane read them where they
-  // lie: they are made float32.
+  // One array for each input, with at least so many rows; float32 where it is read in place.
   using Arrays = std::vector<py::array>;
   Arrays arrays_of(const py::dict& feeds, int64_t least_rows) const {
     Arrays arrays;
@@ -165,7 +163,7 @@ class BoundPlan {
       if (rows < least_rows)
         throw py::value_error("input '" + value.name + "': expected " + std::to_string(least_rows) +
                               " rows, got " + std::to_string(rows));
-      if (plan_.graph().lanes() == 1 && feed_type(array.dtype()) != FeedType::f32)
+      if (plan_.in_place() && feed_type(array.dtype()) != FeedType::f32)
         array = py::array_t<float, py::array::c_style | py::array::forcecast>(array);
       arrays.push_back(std::move(array));
     }
@@ -231,11 +229,12 @@ class BoundPlan {
 void bind_plan(py::module_& m) {
   py::class_<BoundPlan>(m, "Plan", "A graph made ready to run: kernels chosen, memory planned.")
       .def(py::init([](const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-                       const std::vector<ValueId>& bound) {
-             return std::make_unique<BoundPlan>(graph, std::move(outputs), capacity, bound);
+                       const std::vector<ValueId>& bound, bool in_place) {
+             return std::make_unique<BoundPlan>(graph, std::move(outputs), capacity, bound,
+                                                in_place);
            }),
            py::arg("graph"), py::arg("outputs"), py::arg("capacity"),
-           py::arg("bound") = std::vector<ValueId>{})
+           py::arg("bound") = std::vector<ValueId>{}, py::arg("in_place") = false)
       .def_property_readonly("capacity", &BoundPlan::capacity)
       .def_readwrite("seed", &BoundPlan::seed_)
       .def_readwrite("step", &BoundPlan::step_)

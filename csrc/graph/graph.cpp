@@ -117,6 +117,8 @@ bool Graph::touches_batch(const Node& node) const {
 void Graph::infer(Node& node, NodeId id) {
   node.inputs.resize(node.given);
   node.outputs.clear();
+  node.input_spans.clear();
+  node.output_spans.clear();
   InferContext context(*this, node);
   node.op->def->infer(context);
   const Lanes taken = node.op->view ? Lanes::any : node.op->def->lanes;

@@ -50,6 +50,13 @@ using Attrs = std::map<std::string, Attr>;
 
 enum class Scope { Shard, Group, Batch };
 
+// Which elements of a shard of an operand a unit touches: all, or `size` of them, the first unit
+// those at the front or, with `from_end`, at the back.
+struct Span {
+  int64_t size = 0;  // 0: all
+  bool from_end = false;
+};
+
 struct Op;
 
 struct Node {
@@ -59,12 +66,14 @@ struct Node {
   size_t given = 0;               // inputs before those that `infer` derived
   std::vector<std::byte> params;  // the kernel's POD parameter block
   Scope scope = Scope::Shard;
-  int64_t units = 1;    // independent pieces of one shard's work (of the whole's, for Batch)
-  size_t scratch = 0;   // bytes a call needs for itself
-  int64_t work = 0;     // operations for one sample, roughly; 0: as many as results
-  bool update = false;  // runs after everything else, in order
-  bool impure = false;  // writes a state: never dropped
-  bool dead = false;    // replaced by fusion
+  int64_t units = 1;     // independent pieces of one shard's work (of the whole's, for Batch)
+  size_t scratch = 0;    // bytes a call needs for itself
+  int64_t work = 0;      // operations for one sample, roughly; 0: as many as results
+  bool ordered = false;  // units of a shard must be done in order
+  std::vector<Span> input_spans, output_spans;  // those not there: all
+  bool update = false;                          // runs after everything else, in order
+  bool impure = false;                          // writes a state: never dropped
+  bool dead = false;                            // replaced by fusion
 };
 
 // An op that works, or is fast, on 16 samples side by side only, in a graph of one.
@@ -78,6 +87,7 @@ class Graph {
  public:
   explicit Graph(int64_t lanes = kLanes, bool few = true);
   int64_t lanes() const { return lanes_; }
+  bool few() const { return few_; }
 
   ValueId input(Dims shape, std::string name);
   ValueId parameter(Dims shape, std::string name);

@@ -8,18 +8,6 @@
 
 namespace convnet {
 
-namespace {
-
-constexpr size_t kAlign = 64;
-size_t align(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
-
-struct Life {
-  ValueId value;
-  size_t bytes;
-  int first, last;  // positions in the order of execution
-  int block;        // the run of shard nodes it lives in; -1 where it crosses runs
-};
-
 size_t bytes_of(const Value& v) {
   const size_t n = static_cast<size_t>(v.features());
   switch (v.storage) {
@@ -34,20 +22,62 @@ size_t bytes_of(const Value& v) {
   }
 }
 
+namespace {
+
+constexpr size_t kAlign = 64;
+size_t align(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
+
+struct Life {
+  ValueId value;
+  size_t bytes;
+  int first, last;  // levels in the order of execution
+  int block;        // the run of shard nodes it lives in; -1 where it crosses runs
+};
+
+// Of each node its level in the order of execution, and the level up to which what it touches must
+// not be overwritten: its own, or that of the last of neighbours that follow each other bit by bit,
+// and may run at the same time.
+struct Order {
+  std::vector<int> levels, ends;
+
+  Order(const Graph& graph, const std::vector<Stage>& stages) {
+    std::vector<bool> streams;
+    int level = 0;
+    for (const Stage& stage : stages) {
+      size_t i = 0;
+      for (size_t end : stage.level_ends) {
+        for (; i < end; ++i) {
+          const Node& node = graph.nodes()[stage.nodes[i]];
+          levels.push_back(level);
+          streams.push_back(graph.lanes() == 1 &&
+                            (!node.input_spans.empty() || !node.output_spans.empty()));
+        }
+        ++level;
+      }
+    }
+    ends = levels;
+    for (size_t i = ends.size(); i-- > 1;)
+      if (streams[i - 1] && streams[i]) ends[i - 1] = ends[i];
+  }
+};
+
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside)
       : graph_(graph), outside_(outside) {
-    int position = 0, block = 0;
+    const Order order(graph, stages);
+    int block = 0;
+    size_t position = 0;
     for (const Stage& stage : stages) {
       ++block;
       for (NodeId n : stage.nodes) {
         const Node& node = graph.nodes()[n];
         const bool alone = stage.split || node.scope == Scope::Group;
         if (alone) ++block;
-        for (ValueId id : node.outputs) touch(id, position, alone ? -1 : block);
+        const int level = order.levels[position], last = order.ends[position];
+        for (ValueId id : node.outputs) touch(id, level, last, alone ? -1 : block);
         for (ValueId id : node.inputs)
-          if (id != kNone) touch(id, position, alone ? -1 : block);
+          if (id != kNone) touch(id, level, last, alone ? -1 : block);
         layout_.scratch_bytes = std::max(layout_.scratch_bytes, align(node.scratch));
         if (alone) ++block;
         ++position;
@@ -62,15 +92,15 @@ class Planner {
   Layout take() { return std::move(layout_); }
 
  private:
-  void touch(ValueId id, int position, int block) {
+  void touch(ValueId id, int first, int last, int block) {
     id = graph_.root(id);
     auto it = std::find_if(lives_.begin(), lives_.end(),
                            [&](const Life& life) { return life.value == id; });
     if (it == lives_.end()) {
-      lives_.push_back({id, align(bytes_of(graph_.value(id))), position, position, block});
+      lives_.push_back({id, align(bytes_of(graph_.value(id))), first, last, block});
       return;
     }
-    it->last = position;
+    it->last = std::max(it->last, last);
     if (it->block != block) it->block = -1;
   }
 

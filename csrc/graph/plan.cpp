@@ -5,6 +5,7 @@
 
 #include "core/thread_pool.h"
 #include "cpu/dispatch.h"
+#include "graph/flow.h"
 #include "graph/run.h"
 #include "ops/op.h"
 
@@ -13,10 +14,9 @@ namespace convnet {
 namespace {
 
 constexpr int64_t kMostSlots = 24;  // divides evenly over 1, 2, 3, 4, 6, 8, 12 and 24 threads
-// Operations that pay for more threads: some 40 microseconds of one thread, or, where nobody waits
-// for a thread that sleeps, 20.
-constexpr int64_t kLeastShared = 2 << 20;
-constexpr int64_t kLeastRelayed = 1 << 20;
+// Operations that pay for another thread: some 40 microseconds of one, where that may have to be
+// woken; some 10 where the work goes on without it.
+constexpr int64_t kLeastShared = 1 << 21, kLeastRelayed = 1 << 19;
 constexpr size_t kSlotBudget = size_t{64} << 20;
 
 // Nodes that outputs, bound gradients, updates or states need.
@@ -37,11 +37,24 @@ std::vector<bool> live_nodes(const Graph& graph, const std::vector<ValueId>& wan
   return live;
 }
 
-// Operations for one sample.
 int64_t work_of(const Graph& graph, const Node& node) {
   int64_t results = 0;
   for (ValueId id : node.outputs) results += graph.value(id).features();
   return std::max(node.work, results);
+}
+
+// Operations for one sample that threads can share; none where a sample's work is in one piece.
+int64_t shared_work(const Graph& graph, const Stage& stage) {
+  int64_t work = 0;
+  size_t begin = 0;
+  for (size_t end : stage.level_ends) {
+    for (size_t i = begin; i < end; ++i) {
+      const Node& node = graph.nodes()[stage.nodes[i]];
+      if (end - begin > 1 || node.units > 1) work += work_of(graph, node);
+    }
+    begin = end;
+  }
+  return work;
 }
 
 bool needs_binding(const Value& v) { return v.role == Role::Parameter || v.role == Role::State; }
@@ -49,8 +62,11 @@ bool needs_binding(const Value& v) { return v.role == Role::Parameter || v.role 
 }  // namespace
 
 Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-           const std::vector<ValueId>& bound)
-    : graph_(graph), outputs_(std::move(outputs)), capacity_(capacity) {
+           const std::vector<ValueId>& bound, bool in_place)
+    : graph_(graph),
+      outputs_(std::move(outputs)),
+      capacity_(capacity),
+      in_place_(in_place && graph.lanes() == 1) {
   if (capacity < 1)
     throw std::invalid_argument("Plan: capacity must be at least 1, got " +
                                 std::to_string(capacity));
@@ -60,7 +76,7 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     const auto id = static_cast<ValueId>(v);
     if (needs_binding(graph_.value(id))) bindings.emplace(id, 0);
     if (graph_.value(id).role != Role::Input) continue;
-    if (graph_.lanes() == 1) rows.emplace(id, input_count_);
+    if (in_place_) rows.emplace(id, input_count_);
     ++input_count_;
   }
   for (ValueId id : bound) bindings.emplace(id, 0);
@@ -74,8 +90,9 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
                          : graph_.add("scatter", {outputs_[i]}, {{"feed", int64_t{feed}}})[0]);
   }
 
-  stages_ = schedule(graph_, live_nodes(graph_, wanted));
+  stages_ = schedule(graph_, live_nodes(graph_, wanted), outside_);
   layout_ = plan_memory(graph_, stages_, outside_);
+  if (graph_.lanes() == 1) flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
     if (place.pool == Pool::Bound) binding_used_[place.offset] = true;
@@ -86,12 +103,10 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
   isa_ = table.isa;
   for (const Stage& stage : stages_) {
     auto& calls = calls_.emplace_back();
-    for (NodeId n : stage.nodes) {
+    for (NodeId n : stage.nodes)
       calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
-      const int64_t work = work_of(graph_, graph_.nodes()[n]);
-      work_ += work;
-      if (graph_.nodes()[n].units > 1) divisible_work_ += work;
-    }
+    for (NodeId n : stage.nodes) work_ += work_of(graph_, graph_.nodes()[n]);
+    shared_work_ += shared_work(graph_, stage);
   }
 }
 
@@ -102,9 +117,9 @@ Plan::~Plan() = default;
 bool Plan::leaves_as_row(ValueId output) const {
   const ValueId root = graph_.root(output);
   const Value& value = graph_.value(root);
-  return graph_.lanes() == 1 && value.storage == Storage::Batched &&
-         value.role == Role::Temporary && graph_.value(output).fold == 1 &&
-         !outside_.rows.count(root) && !outside_.bound.count(root);
+  return in_place_ && value.storage == Storage::Batched && value.role == Role::Temporary &&
+         graph_.value(output).fold == 1 && !outside_.rows.count(root) &&
+         !outside_.bound.count(root);
 }
 
 int Plan::binding(ValueId value) const {
@@ -122,8 +137,8 @@ int64_t Plan::slots(int64_t shards) const {
 
 int Plan::threads(int64_t shards) const {
   const bool by_row = graph_.lanes() == 1 && shards > 1;
-  const int64_t work = (by_row ? work_ : divisible_work_) * shards * graph_.lanes();
-  return work < (graph_.lanes() == 1 ? kLeastRelayed : kLeastShared) ? 1 : num_threads();
+  const int64_t least = graph_.lanes() == 1 ? kLeastRelayed : kLeastShared;
+  return (by_row ? work_ : shared_work_) * shards * graph_.lanes() < least ? 1 : num_threads();
 }
 
 std::unique_ptr<Workspace> Plan::acquire() const {

@@ -39,6 +39,8 @@ struct Stage {
   bool fixed = false;   // depends on weights and constants only
   bool update = false;  // runs after everything else
   std::vector<NodeId> nodes;
+  // Where runs of nodes end that do not depend on each other and may run at the same time.
+  std::vector<size_t> level_ends;
 };
 
 // One kernel call site, ready to run.
@@ -60,16 +62,20 @@ struct Layout {
   std::map<ValueId, Place> places;
 };
 
-// Order of execution: shard work depth first, whole-batch work as late as it may come, updates
-// last.
-std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live);
 // Values that live in the caller's memory, by index: of the binding, or of the array of rows.
 struct Outside {
   std::map<ValueId, int> bound, rows;
 };
+// Order of execution: shard work depth first, whole-batch work as late as it may come, updates
+// last.
+std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live,
+                            const Outside& outside);
 // Places for all values the stages touch.
 Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside);
 
+size_t bytes_of(const Value& value);  // of one slab
+
+class Flow;
 class Workspace;
 
 // What to do with a run, asked of the caller now and then.
@@ -78,12 +84,14 @@ enum class Poll { go_on, finish_step, cancel };
 class Plan {
  public:
   // `outputs` are copied out by `predict`; `bound` are further values that live in the caller's
-  // memory.
+  // memory. `in_place`: a graph of one lane reads inputs, float32 rows in order, and writes results
+  // where the caller has them.
   Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-       const std::vector<ValueId>& bound);
+       const std::vector<ValueId>& bound, bool in_place = false);
   ~Plan();
 
   int64_t capacity() const { return capacity_; }
+  bool in_place() const { return in_place_; }
   const std::vector<ValueId>& outputs() const { return outputs_; }
   const Graph& graph() const { return graph_; }
   size_t bindings() const { return binding_count_; }
@@ -95,9 +103,11 @@ class Plan {
   int64_t binding_size(ValueId value) const;
   int64_t slots(int64_t shards) const;
   const std::vector<Stage>& stages() const { return stages_; }
+  // Whether a step changes weights or states.
+  bool updates() const { return first_update_ < stages_.size(); }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
-  // Whether a run updates weights or states.
-  bool changes_weights() const { return first_update_ < stages_.size(); }
+  // What calls wait for; of graphs of one lane.
+  const Flow& flow() const { return *flow_; }
   // Threads that pay for a step of `shards` shards.
   int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }
@@ -119,6 +129,7 @@ class Plan {
   Graph graph_;
   std::vector<ValueId> outputs_;
   int64_t capacity_;
+  bool in_place_;
   int input_count_ = 0;
   size_t binding_count_ = 0;
   std::vector<bool> binding_used_;
@@ -127,8 +138,9 @@ class Plan {
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage
   size_t first_update_ = 0;               // stages from here on change weights
-  int64_t work_ = 0;                      // operations for one sample
-  int64_t divisible_work_ = 0;            // of those, what threads can share
+  std::unique_ptr<const Flow> flow_;
+  int64_t work_ = 0;         // operations for one sample
+  int64_t shared_work_ = 0;  // of those, what threads can share
   std::string isa_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;

@@ -9,6 +9,7 @@
 #include "core/denormals.h"
 #include "core/thread_pool.h"
 #include "core/weights_version.h"
+#include "graph/relay_run.h"
 #include "ops/op.h"
 
 namespace convnet {
@@ -16,7 +17,6 @@ namespace convnet {
 namespace {
 
 constexpr int kMostOperands = 32;
-constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 size_t element_bytes(const Value& v) {
   return v.storage == Storage::Bits          ? sizeof(uint16_t)
@@ -89,6 +89,12 @@ void Workspace::prepare(int threads, int64_t shards, int64_t slots, int64_t toge
     scratch_.push_back(aligned_zeros(plan_.layout_.scratch_bytes));
   if (own_.size() < static_cast<size_t>(threads)) own_.resize(threads);
   for (auto& list : own_) list.reserve(static_cast<size_t>(shards));
+}
+
+RelayRun& Workspace::relay_run(int64_t shards, int threads) {
+  if (!relay_run_ || !relay_run_->fits(shards, threads))
+    relay_run_ = std::make_shared<RelayRun>(plan_, shards, threads);
+  return *relay_run_;
 }
 
 void KernelRunner::run(const StepInfo& info, int thread, const Call& call,
@@ -203,7 +209,7 @@ class Runner {
     for (size_t s = 0; s < plan_.stages_.size(); ++s) {
       const Stage& stage = plan_.stages_[s];
       if (stage.fixed && !fixed_ && index == 0) continue;
-      if (stage.fixed && index > 0 && !plan_.changes_weights()) continue;
+      if (stage.fixed && index > 0 && !plan_.updates()) continue;
       const bool last = s + 1 == plan_.stages_.size();
       // Weights are not touched yet: the step may be given up.
       const bool open = s < plan_.first_update_ && !last;
@@ -318,7 +324,7 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
   int64_t done = 0;
   // Weights that change during the run are seen by the next one.
   const uint64_t version = weights_version();
-  const bool fixed = changes_weights() || !workspace->keeps(version);
+  const bool fixed = updates() || !workspace->keeps(version);
   // Another run has the pool: this one goes on alone.
   const auto run_with = [&](int threads) {
     workspace->prepare(threads, shards, slots);
@@ -330,13 +336,13 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     return true;
   };
   const int most = threads(shards);
-  if (most > 1 && graph_.lanes() == 1 && !changes_weights()) {
+  if (most > 1 && graph_.lanes() == 1) {
     workspace->prepare(most, shards, slots, shards);
     done = run_as_relay(*this, *workspace, bindings, steps, count, most, fixed, poll);
   } else if (!run_with(most)) {
     run_with(1);
   }
-  if (changes_weights())
+  if (updates())
     weights_changed();
   else if (done > 0)
     workspace->keep(version);

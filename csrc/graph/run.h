@@ -1,6 +1,8 @@
 // Running a plan: the memory of a run, and the threads that go through the stages.
 #pragma once
 
+#include <chrono>
+
 #include "graph/plan.h"
 
 namespace convnet {
@@ -8,6 +10,11 @@ namespace convnet {
 // The call site of a node, with places resolved as far as the plan knows them.
 Call make_call(const Graph& graph, const Node& node, const Layout& layout,
                const KernelTable& table);
+
+class RelayRun;
+
+// How often the caller is asked whether to go on.
+constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 // The arena of one run. Grows to what a run needs and stays: later runs of the same size allocate
 // nothing.
@@ -19,6 +26,8 @@ class Workspace {
   // Whether the results of fixed stages are still those of the present weights.
   bool keeps(uint64_t version) const { return fixed_of_ == version; }
   void keep(uint64_t version) { fixed_of_ = version; }
+  // How steps of this many shards are cut; made where the last ones were others.
+  RelayRun& relay_run(int64_t shards, int threads);
 
  private:
   friend class Runner;
@@ -29,6 +38,7 @@ class Workspace {
   std::vector<AlignedBytes> local_, scratch_;
   std::vector<std::vector<int64_t>> own_;  // shards of each thread
   uint64_t fixed_of_ = 0;                  // version of the weights that fixed stages saw
+  std::shared_ptr<RelayRun> relay_run_;
 };
 
 // Part of a call: shards, or null for what knows none, units [begin, end), and the local slab.
@@ -53,9 +63,9 @@ class KernelRunner {
   void* const* bindings_;
 };
 
-// Runs steps of a few samples without updates, in a workspace prepared for all their shards
-// together: the caller leads, threads of the pool help where they are awake. `fixed`: whether the
-// first step runs the fixed stages as well. Returns how many steps were finished.
+// Runs steps of a few samples in a workspace prepared for all their shards together: the caller
+// leads, threads of the pool help where they are awake. `poll` is called between steps; `fixed`:
+// whether the first step runs the fixed stages as well. Returns how many were finished.
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
                      const StepInfo* steps, int64_t count, int threads, bool fixed,
                      const std::function<Poll()>& poll);

@@ -33,15 +33,22 @@ class Scheduler {
     }
   }
 
-  std::vector<Stage> run() {
-    take_views();
+  std::vector<Stage> run(const Outside& outside) {
+    take_views(outside);
     bool split = true;
     int idle = 0;
     while (idle < 2) {
-      idle = collect(split) ? 0 : idle + 1;
+      Stage stage{.split = split, .fixed = true};
+      // A split stage is one level: what it makes is there after the barrier only.
+      while (collect(stage) && !split) {
+      }
+      idle = stage.nodes.empty() ? idle + 1 : 0;
+      if (!stage.nodes.empty()) stages_.push_back(std::move(stage));
       split = !split;
     }
     updates();
+    for (Stage& stage : stages_)
+      if (stage.level_ends.empty()) stage.level_ends.push_back(stage.nodes.size());
     return std::move(stages_);
   }
 
@@ -52,22 +59,27 @@ class Scheduler {
   }
 
   // Views have no kernel; inputs that are read where they lie need none: nothing to run.
-  void take_views() {
+  void take_views(const Outside& outside) {
     for (size_t n = 0; n < pending_.size(); ++n) {
       const Node& node = graph_.nodes()[n];
-      const bool fed = graph_.lanes() == 1 && !node.outputs.empty() &&
-                       graph_.value(node.outputs[0]).role == Role::Input;
-      if (fed) available_[node.outputs[0]] = true;
-      if (fed || node.op->view) pending_[n] = false;
+      const bool read = !node.outputs.empty() && outside.rows.count(node.outputs[0]) &&
+                        graph_.value(node.outputs[0]).role == Role::Input;
+      if (read) available_[node.outputs[0]] = true;
+      if (read || node.op->view) pending_[n] = false;
     }
   }
 
-  bool collect(bool split) {
-    Stage stage{.split = split, .fixed = true};
+  // Appends a level of nodes that are ready. With 16 samples in lanes each node of a stage that is
+  // not split is a level: shards run depth first, so that results are read while they are in cache.
+  // One sample after another, threads share what is ready at the same time.
+  bool collect(Stage& stage) {
+    const bool wide = stage.split || graph_.lanes() == 1;
     std::vector<ValueId> fresh;
+    const size_t before = stage.nodes.size();
     for (size_t n = 0; n < pending_.size(); ++n) {
       const Node& node = graph_.nodes()[n];
-      if (!pending_[n] || node.update || is_split(graph_, node) != split || !ready(node)) continue;
+      if (!pending_[n] || node.update || is_split(graph_, node) != stage.split || !ready(node))
+        continue;
       pending_[n] = false;
       stage.nodes.push_back(static_cast<NodeId>(n));
       const bool fixed =
@@ -78,16 +90,16 @@ class Scheduler {
       stage.fixed = stage.fixed && fixed;
       for (ValueId id : node.outputs) {
         fixed_[id] = fixed;
-        // Nodes of a split stage are independent: what they make is there after the barrier only.
-        if (split)
+        if (wide)
           fresh.push_back(id);
         else
           available_[id] = true;
       }
+      if (!wide) stage.level_ends.push_back(stage.nodes.size());
     }
     for (ValueId id : fresh) available_[id] = true;
-    if (stage.nodes.empty()) return false;
-    stages_.push_back(std::move(stage));
+    if (stage.nodes.size() == before) return false;
+    if (wide) stage.level_ends.push_back(stage.nodes.size());
     return true;
   }
 
@@ -121,8 +133,9 @@ class Scheduler {
 
 }  // namespace
 
-std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live) {
-  return Scheduler(graph, live).run();
+std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live,
+                            const Outside& outside) {
+  return Scheduler(graph, live).run(outside);
 }
 
 }  // namespace convnet

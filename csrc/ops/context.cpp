@@ -77,6 +77,12 @@ std::vector<ValueId> InferContext::update(const std::string& op, std::vector<Val
   return graph_.update(op, std::move(inputs), std::move(attrs));
 }
 
+Storage InferContext::sum_over_samples() {
+  if (lanes() != 1) return Storage::Slotted;
+  scope(Scope::Batch);
+  return Storage::Single;
+}
+
 void InferContext::derive(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
   append_input(compute(op, std::move(inputs), std::move(attrs))[0]);
 }

@@ -172,6 +172,8 @@ void dense_gradient(GradContext& g, ValueId dz) {
 }
 
 void conv2d_gradient(GradContext& g) {
+  if (g.value(g.in(0)).lanes == 1)
+    throw NeedsLanes("convolutions train on 16 samples at once only");
   const ValueId dz = before_activation(g);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
   if (sparse_backward_fits(g.params<Conv2dParams>(), g.flag("few_winners")))

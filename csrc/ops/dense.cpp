@@ -7,6 +7,8 @@ namespace convnet::ops {
 
 namespace {
 
+constexpr int64_t kTransposingRows = 8;
+
 DenseParams& shape_params(InferContext& c, const Value& x, int64_t K, int64_t M) {
   auto& p = c.params<DenseParams>();
   p.K = K;
@@ -27,7 +29,7 @@ void infer_dense(InferContext& c) {
   if (c.has(2)) c.expect_shape(2, {w[1]}, "bias");
   auto& p = shape_params(c, x, w[0], w[1]);
   p.activation = activation_of(c);
-  p.thin = c.lanes() == 1 && p.K >= kThinInputs && p.M <= kThinOutputs;
+  p.thin = c.lanes() == 1 && !c.few() && p.K >= kThinInputs && p.M <= kThinOutputs;
   if (p.thin) c.derive("transpose", {c.in_id(1)}, {{"perm", Dims{1, 0}}});
   c.units(ceil_div(p.M, c.lanes() == 1 ? kDenseUnitOfOne : kDenseUnit));
   c.work(2 * p.rows * p.K * p.M);
@@ -39,30 +41,40 @@ void infer_dense(InferContext& c) {
 void dense_gradient(GradContext& g) {
   const ValueId dz = before_activation(g);
   if (g.needs(0)) g.set(0, g.add1("dense_backward_input", {dz, g.in(1)}));
-  if (g.needs(1))
-    g.set(1, g.add1("dense_backward_weight", {g.in(0), g.add1("lanes_to_rows", {dz})},
-                    {{"units", g.value(dz).shape.back()}}));
+  if (g.needs(1)) {
+    const ValueId rows = g.value(dz).lanes == 1 ? dz : g.add1("lanes_to_rows", {dz});
+    g.set(1,
+          g.add1("dense_backward_weight", {g.in(0), rows}, {{"units", g.value(dz).shape.back()}}));
+  }
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
 }
 
-// dy [..., M], kernel [K, M] -> dx [..., K].
+// dy [..., M], kernel [K, M] -> dx [..., K]. Many rows of one sample pay for transposed weights.
 void infer_backward_input(InferContext& c) {
   const Value& dy = c.in(0);
   const Dims w = c.in(1).shape;
-  shape_params(c, dy, w[0], w[1]);
-  c.units(ceil_div(w[0], kDenseUnit));
+  const auto& p = shape_params(c, dy, w[0], w[1]);
+  const bool one = c.lanes() == 1;
+  c.units(ceil_div(p.K, one ? kDenseUnitOfOne : kDenseUnit));
+  c.work(2 * p.rows * p.K * p.M);
+  if (one && p.rows >= kTransposingRows)
+    c.derive("rnn_pack", {c.in_id(1)},
+             {{"first", int64_t{0}}, {"columns", p.M}, {"transpose", true}});
+  else
+    c.append_input(kNone);
   Dims x = dy.shape;
   x.back() = w[0];
   c.output_like(0, x);
 }
 
-// x [..., K], dy as rows [rows, 16, pitch] -> dw [K, M].
+// x [..., K], dy as rows [rows, 16, pitch], or as it is where a shard is one sample -> dw [K, M].
 void infer_backward_weight(InferContext& c) {
   const Value& x = c.in(0);
   const int64_t K = x.shape.back(), M = c.integer("units");
-  shape_params(c, x, K, M);
+  const auto& p = shape_params(c, x, K, M);
   c.scope(Scope::Batch);
   c.units(ceil_div(K, kDenseWeightUnit));
+  c.work(2 * p.rows * K * M);
   c.output(Storage::Single, {K, M});
 }
 
@@ -80,8 +92,8 @@ void infer_lanes_to_rows(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(dense, infer_dense, dense_gradient, Lanes::any);
-CONVNET_DEFINE_OP(dense_backward_input, infer_backward_input, nullptr);
-CONVNET_DEFINE_OP(dense_backward_weight, infer_backward_weight, nullptr);
+CONVNET_DEFINE_OP(dense_backward_input, infer_backward_input, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(dense_backward_weight, infer_backward_weight, nullptr, Lanes::few);
 CONVNET_DEFINE_OP(lanes_to_rows, infer_lanes_to_rows, nullptr);
 
 }  // namespace convnet::ops

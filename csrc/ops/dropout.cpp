@@ -30,6 +30,9 @@ DropoutParams& read(InferContext& c, const Value& x, const Dims& noise) {
   p.seed = static_cast<uint32_t>(c.integer("seed", 0));
   c.check(p.rate >= 0 && p.rate <= 1, "rate must be from 0 to 1, got " + std::to_string(p.rate));
   c.units(p.shared ? 1 : ceil_div(p.features, kDropoutBlock));
+  if (p.shared) return p;
+  c.input_span(0, {kDropoutBlock});
+  c.output_span(0, {kDropoutBlock});
   return p;
 }
 
@@ -56,7 +59,7 @@ void infer_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(dropout, infer_dropout, dropout_gradient);
-CONVNET_DEFINE_OP(dropout_backward, infer_backward, nullptr);
+CONVNET_DEFINE_OP(dropout, infer_dropout, dropout_gradient, Lanes::few);
+CONVNET_DEFINE_OP(dropout_backward, infer_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -42,6 +42,6 @@ void infer_backward(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(embedding, infer_embedding, embedding_gradient, Lanes::few);
-CONVNET_DEFINE_OP(embedding_backward, infer_backward, nullptr);
+CONVNET_DEFINE_OP(embedding_backward, infer_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

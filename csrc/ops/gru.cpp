@@ -33,7 +33,7 @@ void gru_gradient(GradContext& g) {
   weight_gradients(g, kGru,
                    {.dz = back[0],
                     .h = dropped == kNone ? states : dropped,
-                    .inner_dz = after ? back[2] : kNone,
+                    .inner_dz = after ? back[3] : kNone,
                     .inner = after ? kNone : g.out(4)});
 }
 
@@ -54,6 +54,6 @@ void infer_gru_backward(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(gru, infer_gru, gru_gradient, Lanes::few);
-CONVNET_DEFINE_OP(gru_backward, infer_gru_backward, nullptr);
+CONVNET_DEFINE_OP(gru_backward, infer_gru_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -43,6 +43,6 @@ void infer_lstm_backward(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(lstm, infer_lstm, lstm_gradient, Lanes::few);
-CONVNET_DEFINE_OP(lstm_backward, infer_lstm_backward, nullptr);
+CONVNET_DEFINE_OP(lstm_backward, infer_lstm_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

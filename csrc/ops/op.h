@@ -47,6 +47,8 @@ class InferContext {
 
   // Samples of a shard.
   int64_t lanes() const { return graph_.lanes(); }
+  // Whether a graph of one lane is for a few samples.
+  bool few() const { return graph_.few(); }
   int inputs() const { return static_cast<int>(node_.inputs.size()); }
   bool has(int i) const { return i < inputs() && node_.inputs[i] != kNone; }
   const Value& in(int i) const;
@@ -86,11 +88,20 @@ class InferContext {
     return *reinterpret_cast<P*>(node_.params.data());
   }
   void scope(Scope scope) { node_.scope = scope; }
+  // How a sum over samples is stored: a slot for some shards, or, where a shard is one sample,
+  // whole: one call then goes through all of them.
+  Storage sum_over_samples();
   void units(int64_t units) { node_.units = units < 1 ? 1 : units; }
   void scratch(size_t bytes) { node_.scratch = bytes; }
   // Operations for one sample, roughly, where they are many more than results.
   void work(int64_t operations) { node_.work = operations; }
   void impure() { node_.impure = true; }
+  // Units follow each other: one begins where the one before it has ended.
+  void ordered() { node_.ordered = true; }
+  // What a unit touches of input or output `i`, where it is not all: work that reads a value may
+  // then begin before all of it is there.
+  void input_span(size_t i, Span span) { set(node_.input_spans, i, span); }
+  void output_span(size_t i, Span span) { set(node_.output_spans, i, span); }
   // The outputs of another op; of an equal node where there is one.
   std::vector<ValueId> compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   // Adds an update node, which runs before this one if this is an update as well.
@@ -110,6 +121,11 @@ class InferContext {
   void expect_shape(int i, const Dims& shape, const char* what) const;
 
  private:
+  static void set(std::vector<Span>& spans, size_t i, Span span) {
+    if (spans.size() <= i) spans.resize(i + 1);
+    spans[i] = span;
+  }
+
   Graph& graph_;
   Node& node_;
 };

@@ -105,8 +105,10 @@ void avg_pool_gradient(GradContext& g) {
 }
 
 void max_pool_gradient(GradContext& g) {
-  if (g.value(g.in(0)).lanes == 1)
+  const Value& x = g.value(g.in(0));
+  if (x.storage != Storage::Batched)
     throw std::invalid_argument("max_pool: only a batch of images has a gradient");
+  if (x.lanes == 1) throw NeedsLanes("max pooling trains on 16 samples at once only");
   g.set(0, g.add1("max_pool_backward", {g.grad(), g.out(1)}, backward_attrs(g)));
 }
 

@@ -45,6 +45,17 @@ void fill_flags(InferContext& c, RnnParams& p) {
   p.reset_after = c.flag("reset_after", true);
 }
 
+constexpr int64_t kPackedSteps = 8;  // steps that pay for packing weights
+
+// What follows from outer, T and H.
+void fill_sizes(InferContext& c, RnnParams& p, RnnKind kind) {
+  const bool one = c.lanes() == 1;
+  p.row = one ? round_up(p.H, 16) : p.H * 16;
+  c.units(one ? p.outer * p.T : p.outer);
+  if (one) c.ordered();
+  c.work(2 * p.outer * p.T * p.H * kind.gates * p.H);
+}
+
 Dims with(Dims lead, std::initializer_list<int64_t> last) {
   lead.insert(lead.end(), last);
   return lead;
@@ -92,8 +103,7 @@ RnnParams& infer_rnn(InferContext& c, RnnKind kind) {
   p.H = c.in(2).shape[0];
   p.outer = x.fold * numel(lead);
   p.rows = c.flag("gradient", true) ? p.T : 1;
-  if (c.lanes() == 1 && (p.rows != 1 || c.has(kind.dropout()) || c.has(kind.recurrent_dropout())))
-    throw NeedsLanes("recurrent layers train on 16 samples at once only");
+  fill_sizes(c, p, kind);
   ValueId input = c.in_id(0);
   if (c.has(kind.dropout())) {
     c.derive("rnn_dropout", {input, c.in_id(kind.dropout())}, {});
@@ -102,9 +112,13 @@ RnnParams& infer_rnn(InferContext& c, RnnKind kind) {
   c.derive("rnn_project", {input, c.in_id(1), c.in_id(3)}, {});
   p.xw = c.inputs() - 1;
   p.packed = p.xw + 1;
-  c.units(p.outer);
   c.output_like(0, p.return_sequences ? with(lead, {p.T, p.H}) : with(lead, {p.H}));
   for (int i = 0; i < kind.states; ++i) c.output_like(0, with(lead, {p.H}));
+  if (c.lanes() != 1 || p.outer != 1) return p;
+  // A unit is a step: it takes a row of x, as x W + b, and gives one of y.
+  c.input_span(0, {x.shape.back(), p.go_backwards});
+  c.input_span(static_cast<size_t>(p.xw), {kind.gates * p.H, p.go_backwards});
+  if (p.return_sequences) c.output_span(0, {p.H});
   return p;
 }
 
@@ -116,9 +130,14 @@ RnnParams& infer_rnn_backward(InferContext& c, RnnKind kind) {
   p.T = p.rows = c.integer("steps");
   p.H = c.integer("units");
   p.outer = fold * numel(lead);
-  c.units(p.outer);
+  fill_sizes(c, p, kind);
   c.output(Storage::Batched, with(lead, {p.T, kind.gates * p.H}), fold);
   for (int i = 0; i < kind.states; ++i) c.output(Storage::Batched, with(lead, {p.H}), fold);
+  keep_rows(c, p, 1);
+  if (c.lanes() != 1 || p.outer != 1) return p;
+  // Units begin with the last step.
+  if (p.return_sequences) c.input_span(0, {p.H, true});
+  c.output_span(0, {kind.gates * p.H, !p.go_backwards});
   return p;
 }
 
@@ -136,14 +155,18 @@ Attrs backward_attrs(GradContext& g) {
 }
 
 void keep_rows(InferContext& c, const RnnParams& p, int64_t rows) {
-  c.output(Storage::PerShard, {p.outer, rows, p.H, 16});
+  c.output(Storage::PerShard, {p.outer, rows, p.row});
 }
 
 void derive_packed(InferContext& c, int recurrent, const RnnParams& p, int first, int count,
                    bool transpose) {
-  if (c.lanes() == 1) return c.append_input(kNone);
+  // Of one sample, rows that begin in the middle of a cache line cost more than packing them does.
+  const bool aligned = c.in(recurrent).shape[1] % 16 == 0;
+  if (c.lanes() == 1 && (aligned || p.T < kPackedSteps)) return c.append_input(kNone);
   c.derive("rnn_pack", {c.in_id(recurrent)},
-           {{"first", first * p.H}, {"columns", count * p.H}, {"transpose", transpose}});
+           {{"first", first * p.H},
+            {"columns", count * p.H},
+            {"transpose", transpose && c.lanes() != 1}});
 }
 
 void weight_gradients(GradContext& g, RnnKind kind, const RnnFlow& flow) {

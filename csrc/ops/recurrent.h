@@ -25,13 +25,15 @@ struct RnnKind {
 
 // Checks the operands, derives x W + b and declares y and the last states.
 RnnParams& infer_rnn(InferContext& c, RnnKind kind);
-// Fills the parameters of a gradient op: the attributes are those that backward_attrs gives.
+// Fills the parameters of a gradient op, whose attributes are those that backward_attrs gives, and
+// declares dz, the gradients of the initial states and a row of gradients that wait.
 RnnParams& infer_rnn_backward(InferContext& c, RnnKind kind);
 Attrs backward_attrs(GradContext& g);
 
-// Declares a result for the gradient only: `rows` blocks of [H][16] a sequence.
+// Declares a result for the gradient only: `rows` rows of the state a sequence.
 void keep_rows(InferContext& c, const RnnParams& p, int64_t rows);
-// The recurrent weights' columns [first, first + count) of H each, or their transpose, packed.
+// The recurrent weights' columns [first, first + count) of H each, or their transpose, packed. Of
+// one sample the transpose is read as the columns are, and both, where that pays, where they lie.
 void derive_packed(InferContext& c, int recurrent, const RnnParams& p, int first, int count,
                    bool transpose);
 

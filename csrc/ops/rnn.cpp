@@ -7,8 +7,7 @@ namespace convnet::ops {
 
 namespace {
 
-// w [K, N] -> its columns [first, first + columns), or their transpose, in the order in which
-// products read them.
+// w [K, N] -> its columns [first, first + columns), or their transpose, as products read them.
 void infer_pack(InferContext& c) {
   const Dims w = c.in(0).shape;
   auto& p = c.params<RnnPackParams>();
@@ -18,8 +17,10 @@ void infer_pack(InferContext& c) {
   p.transpose = c.flag("transpose", false);
   p.K = p.transpose ? columns : w[0];
   p.M = p.transpose ? w[0] : columns;
-  c.units(p.M);
-  c.output(Storage::Single, {p.K, p.M});
+  const bool one = c.lanes() == 1;
+  p.row = one ? round_up(p.M, 16) : 0;
+  c.units(one ? ceil_div(p.M, kRnnPackBlock) : p.M);
+  c.output(Storage::Single, {p.K, one ? p.row : p.M});
 }
 
 // x [.., K], kernel [K, M] or with `transpose` [M, K], bias [.. M] or none -> x kernel + bias [..,
@@ -28,7 +29,7 @@ void infer_project(InferContext& c) {
   const Value& x = c.in(0);
   const Dims w = c.in(1).shape;
   const bool transpose = c.flag("transpose", false);
-  if (c.lanes() == 1)
+  if (c.lanes() == 1 && !transpose)
     c.append_input(kNone);
   else
     c.derive("rnn_pack", {c.in_id(1)},
@@ -44,6 +45,8 @@ void infer_project(InferContext& c) {
   Dims y = x.shape;
   y.back() = p.M;
   c.output_like(0, y);
+  c.input_span(0, {p.K});
+  c.output_span(0, {p.M});
 }
 
 // x [.., T, F], mask [.., F] -> x with every step multiplied by the mask.
@@ -55,6 +58,8 @@ void infer_dropout(InferContext& c) {
   p.outer = x.features() / (p.T * p.F);
   c.units(p.outer * p.T);
   c.output_like(0);
+  c.input_span(0, {p.F});
+  c.output_span(0, {p.F});
 }
 
 void infer_backward_weight(InferContext& c) {
@@ -66,14 +71,18 @@ void infer_backward_weight(InferContext& c) {
   p.H = c.integer("units");
   p.outer = dz.features() / (p.T * p.M);
   p.h_rows = c.in(3).shape[1];
+  p.row = c.in(3).shape[2];
   p.split = c.has(1) || c.has(4) ? p.M - p.H : p.M;
   p.biases = c.integer("biases");
   p.go_backwards = c.flag("go_backwards", false);
   c.units(p.F + p.H + 1);
-  c.scratch((round_up(p.M, 16) + 2 * round_up(p.H, 16) + 16) * kRnnRing * sizeof(float));
-  c.output(Storage::Slotted, {p.F, p.M});
-  c.output(Storage::Slotted, {p.H, p.M});
-  c.output(Storage::Slotted, p.biases == 1 ? Dims{p.M} : Dims{p.biases, p.M});
+  c.work(2 * p.outer * p.T * (p.F + p.H + 1) * p.M);
+  const Storage storage = c.sum_over_samples();
+  if (storage == Storage::Slotted)
+    c.scratch((round_up(p.M, 16) + 2 * round_up(p.H, 16) + 16) * kRnnRing * sizeof(float));
+  c.output(storage, {p.F, p.M});
+  c.output(storage, {p.H, p.M});
+  c.output(storage, p.biases == 1 ? Dims{p.M} : Dims{p.biases, p.M});
 }
 
 }  // namespace
@@ -81,7 +90,7 @@ void infer_backward_weight(InferContext& c) {
 // The layers' own gradients go around rnn_project and rnn_dropout.
 CONVNET_DEFINE_OP(rnn_pack, infer_pack, nullptr);
 CONVNET_DEFINE_OP(rnn_project, infer_project, nullptr, Lanes::few);
-CONVNET_DEFINE_OP(rnn_dropout, infer_dropout, nullptr);
-CONVNET_DEFINE_OP(rnn_backward_weight, infer_backward_weight, nullptr);
+CONVNET_DEFINE_OP(rnn_dropout, infer_dropout, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(rnn_backward_weight, infer_backward_weight, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -27,6 +27,7 @@ struct RnnParams {
   int64_t outer;       // folds and leading axes: independent sequences of one sample
   int64_t T, H;        // steps, units
   int64_t rows;        // steps that the saved values hold: T, or 1 where there will be no gradient
+  int64_t row;         // floats of a saved row: of H [16], or of H in whole vectors
   int32_t xw, packed;  // operands: x W + b, and the first recurrent weights as packed by rnn_pack
   int32_t out;         // the first output
   GateFn activation, recurrent_activation;
@@ -35,28 +36,30 @@ struct RnnParams {
   int64_t time(int64_t step) const { return go_backwards ? T - 1 - step : step; }
 };
 
-// rnn_pack: columns [first, first + M) of w [K][pitch], or of its transpose, in the panels of
-// cpu/kernels/rnn_product.h.
+// rnn_pack: columns [first, first + M) of w [K][pitch], or of its transpose: for 16 samples in the
+// panels of cpu/kernels/rnn_product.h, for one in rows of `row` floats, zero beyond M.
 struct RnnPackParams {
   int64_t K, M, first, pitch;
+  int64_t row;  // 0: panels
   bool transpose;
 };
+constexpr int64_t kRnnPackBlock = 16;  // columns of a unit, where there are no panels
 
-// rnn_project: x [rows][K][16], packed weights, b [M] -> y [rows][M][16].
+// rnn_project: x [rows][K], packed weights or none, b [M] -> y [rows][M], of each sample.
 struct RnnProjectParams {
   int64_t rows, K, M;
   int32_t packed;
 };
 
-// rnn_dropout: x [outer][T][F][16] times mask [outer][F][16].
+// rnn_dropout: x [outer][T][F] times mask [outer][F], of each sample.
 struct RnnDropoutParams {
   int64_t outer, T, F;
 };
 
-// rnn_backward_weight: dz [outer][T][M][16] with x [outer][T][F][16] and the states h
-// [outer][h_rows][H][16].
+// rnn_backward_weight: dz [outer][T][M] with x [outer][T][F], of each sample, and saved rows of
+// the states h [outer][h_rows][row].
 struct RnnWeightParams {
-  int64_t outer, T, F, H, M, h_rows;
+  int64_t outer, T, F, H, M, h_rows, row;
   int64_t split;   // from this column on, dU takes the operands `inner`, `inner_dz` where present
   int64_t biases;  // rows of db
   bool go_backwards;

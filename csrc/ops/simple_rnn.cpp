@@ -38,6 +38,6 @@ void infer_simple_rnn_backward(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(simple_rnn, infer_simple_rnn, simple_rnn_gradient, Lanes::few);
-CONVNET_DEFINE_OP(simple_rnn_backward, infer_simple_rnn_backward, nullptr);
+CONVNET_DEFINE_OP(simple_rnn_backward, infer_simple_rnn_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -46,7 +46,7 @@ void infer_sum_samples(InferContext& c) {
   p.features = numel(shape);
   p.outer = p.features ? x.features() / p.features : 0;
   c.units(ceil_div(p.features, 16));
-  c.output(Storage::Slotted, shape);
+  c.output(c.sum_over_samples(), shape);
 }
 
 void sum_samples_gradient(GradContext& g) {
@@ -63,8 +63,8 @@ void infer_live_only(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(live_only, infer_live_only, nullptr);
+CONVNET_DEFINE_OP(live_only, infer_live_only, nullptr, Lanes::few);
 CONVNET_DEFINE_OP(slot_sum, infer_slot_sum, slot_sum_gradient);
-CONVNET_DEFINE_OP(sum_samples, infer_sum_samples, sum_samples_gradient);
+CONVNET_DEFINE_OP(sum_samples, infer_sum_samples, sum_samples_gradient, Lanes::few);
 
 }  // namespace convnet::ops

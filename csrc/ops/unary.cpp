@@ -66,6 +66,8 @@ UnaryParams& infer_elements(InferContext& c, int like) {
   p.size = floats_of(c.in(like));
   c.units(ceil_div(p.size, kElementBlock));
   c.output_like(like);
+  for (int i = 0; i <= like; ++i) c.input_span(static_cast<size_t>(i), {kElementBlock});
+  c.output_span(0, {kElementBlock});
   return p;
 }
 
@@ -94,6 +96,6 @@ void infer_backward(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(unary, infer_unary, unary_gradient, Lanes::any);
-CONVNET_DEFINE_OP(unary_backward, infer_backward, nullptr);
+CONVNET_DEFINE_OP(unary_backward, infer_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

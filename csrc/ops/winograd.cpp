@@ -36,7 +36,7 @@ double cost_of_one(const WinogradTile& t, int64_t height, int64_t width, int64_t
   const double tiles = static_cast<double>(t.tiles(height, width));
   const double in = static_cast<double>(ceil_div(C, kLanes)),
                out = static_cast<double>(ceil_div(OC, kLanes));
-  return tiles * (input_cost(t) * in + output_cost(t) * out) + kPhase +
+  return tiles * (input_cost(t) * in + output_cost(t) * out) +
          static_cast<double>(t.points() * C) * out * std::max(tiles, kLeastReuse);
 }
 
@@ -94,10 +94,9 @@ void use_winograd(InferContext& c, const Conv2dParams& p, bool transposed) {
            {{"tile", extents}, {"transposed", transposed}, {"one", one}});
   int64_t scratch;  // floats
   if (one) {
-    c.derive("winograd_points", {c.in_id(0)},
-             {{"tile", extents}, {"result", Dims{p.OH, p.OW}}, {"padding", Dims{p.top, p.left}}});
-    c.units(p.outer * WinogradUnits(tiles, p.OC).count());
-    scratch = tile.points() * kRowSums;
+    const WinogradUnits units(tiles, p.OC);
+    c.units(p.outer * units.count());
+    scratch = tile.points() * (units.most_tiles() * p.C + kPointGap + kRowSums);
   } else {
     c.units(p.outer * ceil_div(tiles, kTilesOfUnit));
     // Points and sums of a unit's tiles, in vectors of at most all lanes.
@@ -109,16 +108,11 @@ void use_winograd(InferContext& c, const Conv2dParams& p, bool transposed) {
 
 namespace {
 
-WinogradTile tile_of(InferContext& c) {
-  const Dims tile = c.dims("tile");
-  return {static_cast<int32_t>(tile[0]), static_cast<int32_t>(tile[1]),
-          static_cast<int32_t>(tile[2]), static_cast<int32_t>(tile[3])};
-}
-
 void infer_winograd_pack(InferContext& c) {
-  const Dims w = c.in(0).shape;
+  const Dims w = c.in(0).shape, tile = c.dims("tile");
   auto& p = c.params<WinogradPackParams>();
-  p.tile = tile_of(c);
+  p.tile = {static_cast<int32_t>(tile[0]), static_cast<int32_t>(tile[1]),
+            static_cast<int32_t>(tile[2]), static_cast<int32_t>(tile[3])};
   p.KH = w[0], p.KW = w[1], p.C = w[2], p.OC = w[3];
   p.transposed = c.flag("transposed", false);
   p.one = c.flag("one", false);
@@ -126,24 +120,8 @@ void infer_winograd_pack(InferContext& c) {
   c.output(Storage::Single, {p.tile.points(), p.summed(), ceil_div(p.results(), kLanes) * kLanes});
 }
 
-void infer_winograd_points(InferContext& c) {
-  const Dims& x = c.in(0).shape;
-  const Dims result = c.dims("result"), padding = c.dims("padding");
-  auto& p = c.params<WinogradPointsParams>();
-  p.tile = tile_of(c);
-  p.H = x[x.size() - 3], p.W = x[x.size() - 2], p.C = x[x.size() - 1];
-  p.outer = c.in(0).features() / std::max<int64_t>(1, p.H * p.W * p.C);
-  p.OH = result[0], p.OW = result[1];
-  p.top = padding[0], p.left = padding[1];
-  c.check(c.lanes() == 1, "takes one sample at a time");
-  c.units(p.outer * p.tiles());
-  c.work(p.outer * p.tiles() * p.C * static_cast<int64_t>(input_cost(p.tile)));
-  c.output_like(0, {p.outer, p.tile.points(), p.point_step()});
-}
-
 }  // namespace
 
 CONVNET_DEFINE_OP(winograd_pack, infer_winograd_pack, nullptr);
-CONVNET_DEFINE_OP(winograd_points, infer_winograd_points, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -24,32 +24,29 @@ constexpr int64_t kTilesOfUnit = 2;  // tiles of a unit of work
 // Result channels of a register tile, at most; blocks of them are a multiple of a quarter as wide.
 constexpr int64_t kWinogradChannels = 12;
 
-// One sample, channels in lanes: a unit of work is a group of tiles and a block of result channels.
-constexpr int64_t kRowTiles = 12, kRowChannels = 32;
-constexpr int64_t kPointGap = 16;  // floats between points, so that they lie in different sets
+// One sample, channels in lanes: a unit of work is a group of tiles with all result channels or,
+// where tiles are few, all tiles with some of the channels. Either way the tiles are transformed by
+// the thread that uses them.
+constexpr int64_t kRowTiles = 12;     // tiles of a register tile
+constexpr int64_t kRowChannels = 32;  // and its channels, at most
+constexpr int64_t kPointGap = 16;     // floats between points, so that they lie in different sets
 constexpr int64_t kRowSums = kRowTiles * kRowChannels + kPointGap;  // sums of a point
 
 struct WinogradUnits {
-  int64_t tiles, groups, blocks;
+  int64_t tiles, vectors;  // of 16 result channels
+  int64_t groups, parts;   // of tiles and channels: one of them is 1
 
   WinogradUnits(int64_t tiles, int64_t channels)
-      : tiles(tiles),
-        groups((tiles + kRowTiles - 1) / kRowTiles),
-        blocks((channels + kRowChannels - 1) / kRowChannels) {
-    // Some for every thread.
-    while (groups * blocks < 4 && groups * 4 < tiles) ++groups;
+      : tiles(tiles), vectors((channels + 15) / 16), groups(1), parts(1) {
+    const int64_t full = (tiles + kRowTiles - 1) / kRowTiles, even = 2 * ((channels + 127) / 128);
+    if (full < 4 && vectors >= 4)
+      parts = even < vectors ? even : vectors;
+    else  // some for every thread
+      groups = full < 4 ? (tiles < 16 ? (tiles + 3) / 4 : 4) : full;
   }
-  int64_t count() const { return groups * blocks; }
+  int64_t count() const { return groups * parts; }
   int64_t first_tile(int64_t group) const { return tiles * group / groups; }
-};
-
-// winograd_points: tiles of an image as [outer][point][tile][C], with a gap from point to point.
-struct WinogradPointsParams {
-  WinogradTile tile;
-  int64_t outer, H, W, C, OH, OW, top, left;
-
-  int64_t tiles() const { return tile.tiles(OH, OW); }
-  int64_t point_step() const { return tiles() * C + kPointGap; }
+  int64_t most_tiles() const { return (tiles + groups - 1) / groups; }
 };
 
 // winograd_pack: the transformed filters of a convolution (transposed: of its gradient for the

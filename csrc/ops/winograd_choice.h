@@ -10,8 +10,7 @@ namespace convnet::ops {
 // direct, winograd4 or winograd6 (points); `precision` "highest" forbids six points.
 WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transposed);
 
-// Units, scratch and the derived inputs of a node that uses p.tile: filters and, for one sample,
-// points.
+// Units, scratch and the derived input of a node that uses p.tile.
 void use_winograd(InferContext& c, const Conv2dParams& p, bool transposed);
 
 }  // namespace convnet::ops

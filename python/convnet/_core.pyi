@@ -49,7 +49,12 @@ class Plan:
     seed: int
     step: int
     def __init__(
-        self, graph: Graph, outputs: Sequence[int], capacity: int, bound: Sequence[int] = ...
+        self,
+        graph: Graph,
+        outputs: Sequence[int],
+        capacity: int,
+        bound: Sequence[int] = ...,
+        in_place: bool = ...,
     ) -> None: ...
     @property
     def capacity(self) -> int: ...

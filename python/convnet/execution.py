@@ -6,7 +6,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from convnet import _core, tree
 from convnet.symbolic import KerasTensor, Shape
 from convnet.tracing import GraphTensor, Trace
 from convnet.variables import Variable
+
+_T = TypeVar("_T")
 
 # Stand-ins for sizes that are not known: large enough for windows to fit, with many divisors.
 # A size that changes from one to the other depends on an unknown one.
@@ -107,7 +109,9 @@ class _Fetch:
         self._plain = self._outputs == [(id, "float32") for id in self._computed]
         self._lock = threading.Lock()
         trace.graph.fuse(self._computed)
-        self._plan = _core.Plan(trace.graph, outputs=self._computed, capacity=capacity)
+        self._plan = _core.Plan(
+            trace.graph, outputs=self._computed, capacity=capacity, in_place=True
+        )
         self._bind()
 
     def _bind(self) -> None:
@@ -137,6 +141,18 @@ class _Fetch:
         return self._variables[id].numpy()
 
 
+def in_lanes(make: Callable[[int], _T], one: bool) -> _T:
+    """What `make` makes for shards of one sample, where that pays and every op takes that, or else
+    for 16 samples side by side.
+    """
+    if one:
+        try:
+            return make(1)
+        except _core.NeedsLanes:
+            pass
+    return make(LANES)
+
+
 class PlannedCall:
     """A call traced and planned once for the shapes of its arguments: arrays in, arrays out.
 
@@ -161,18 +177,17 @@ class PlannedCall:
     ) -> None:
         few = capacity <= FEW
         wide = sum(math.prod(shape) for shape in shapes) >= _WIDE
-        for self.lanes in (1, LANES) if few or wide else (LANES,):
-            try:
-                with Trace(training, lanes=self.lanes, few=few) as trace:
-                    inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
-                    structure = call(inputs)
-                    outputs = [trace.tensor(leaf) for leaf in tree.flatten(structure)]
-                break
-            except _core.NeedsLanes:
-                continue
+
+        def record(lanes: int) -> tuple[Trace, list[GraphTensor], Any]:
+            with Trace(training, lanes=lanes, few=few) as trace:
+                inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
+                return trace, inputs, tree.map_structure(trace.tensor, call(inputs))
+
+        trace, inputs, structure = in_lanes(record, one=few or wide)
+        self.lanes = trace.lanes
         self._structure = tree.map_structure(lambda _: None, structure)
         self._ids = [tensor.id for tensor in inputs]
-        self._fetch = _Fetch(trace, outputs, capacity)
+        self._fetch = _Fetch(trace, tree.flatten(structure), capacity)
 
     def __call__(self, arrays: list[np.ndarray]) -> Any:
         """Run on arrays that all have one row for each sample."""

@@ -88,6 +88,7 @@ class Trace:
 
     Attributes:
         graph: The `_core.Graph`.
+        lanes: Samples that lie side by side.
         training: What layers take for `training` unless told otherwise.
         differentiable: Whether gradients may be asked for: ops keep what those need.
         losses: Scalars from `add_loss` and activity regularizers, in order.
@@ -107,6 +108,7 @@ class Trace:
         few: bool = True,
     ) -> None:
         self.graph = _core.Graph(lanes, few)
+        self.lanes = lanes
         self.training = training
         self.differentiable = bool(training)
         self._trainable = trainable

@@ -24,7 +24,7 @@ class DenseNet:
         self.bound = dict(zip(ids, self.weights, strict=True))
 
     def plan(self, outputs):
-        plan = _core.Plan(self.graph, outputs, self.capacity)
+        plan = _core.Plan(self.graph, outputs, self.capacity, in_place=True)
         for id, weights in self.bound.items():
             plan.bind(id, weights)
         return plan
@@ -106,7 +106,7 @@ def test_for_many_samples_takes_only_what_is_fast_one_by_one():
 
 def test_only_predicts():
     net = DenseNet()
-    with pytest.raises(ValueError, match="one lane only predicts"):
+    with pytest.raises(ValueError, match="in place only predicts"):
         net.plan([net.y]).train(
             {net.x: np.zeros((4, 7), np.float32)}, np.arange(4), 4, np.zeros((1, 0))
         )

@@ -11,7 +11,7 @@ import ctypes
 import mmap
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def run_op(
             ids.append(None)
         elif operand.batched:
             ids.append(graph.input(operand.array.shape[1:], f"x{i}"))
-            feeds[ids[-1]] = operand.array
+            feeds[ids[-1]] = guarded(operand.array) if lanes == 1 else operand.array
         else:
             declare = (
                 graph.parameter if operand.differentiable and not operand.state else graph.state
@@ -93,7 +93,7 @@ def run_op(
         wrt = [v for v, o in zip(ids, operands, strict=True) if o is not None and o.differentiable]
         gradient_of = graph.backward([], seeds, wrt)
     order = list(gradient_of.items())
-    plan = _core.Plan(graph, outputs + [g for _, g in order], capacity or n)
+    plan = _core.Plan(graph, outputs + [g for _, g in order], capacity or n, in_place=lanes == 1)
     plan.seed = seed
     for value, array in memory.items():
         plan.bind(value, array)
@@ -168,20 +168,32 @@ def guarded(array: Array) -> Array:
     return copy
 
 
-def _one_by_one(
-    op: str, operands: Sequence[Operand | None], attrs: dict[str, Any], threads: Sequence[int]
-) -> list[list[Array]]:
-    """Outputs for each number of threads, samples not in lanes; none if the op needs them there."""
-    if op in ("lstm", "gru", "simple_rnn"):
-        attrs = attrs | {"gradient": False}
-    # Inputs are read where they lie.
-    operands = [
-        replace(o, array=guarded(o.array)) if o is not None and o.batched else o for o in operands
-    ]
+def _in_lanes_of(
+    op: str,
+    operands: Sequence[Operand | None],
+    attrs: dict[str, Any],
+    seeds: Sequence[Array | None] | None,
+    threads: Sequence[int],
+    lanes: int,
+) -> list[Result]:
+    """Results for each number of threads; none where the op, or its gradient, needs 16 lanes."""
     try:
-        return [run_op(op, operands, attrs, threads=t, lanes=1).outputs for t in threads]
+        return [run_op(op, operands, attrs, seeds, threads=t, lanes=lanes) for t in threads]
     except _core.NeedsLanes:
-        return []
+        assert lanes == 1
+        if seeds is None:
+            return []
+        return _in_lanes_of(op, operands, attrs, None, threads, lanes)
+
+
+def _assert_same_bits(results: Sequence[Result], op: str) -> None:
+    for other in results[1:]:
+        for a, b in zip(results[0].outputs, other.outputs, strict=True):
+            assert np.array_equal(a, b, equal_nan=True), f"{op}: bits depend on threads"
+        for a, b in zip(results[0].gradients, other.gradients, strict=True):
+            assert a is None or np.array_equal(a, b, equal_nan=True), (
+                f"{op}: gradient bits depend on threads"
+            )
 
 
 def check(
@@ -196,7 +208,8 @@ def check(
     gradients: bool = True,
     threads: Sequence[int] = (1, 2, 3),
 ) -> None:
-    """Holds an op to its references; bits must be the same for every number of threads.
+    """Holds an op to its references, with 16 samples in lanes and, where the op takes that, one by
+    one; bits must be the same for every number of threads.
 
     The references: `forward(*arrays) -> outputs`, and for its gradients
     `backward(*arrays, *output_gradients)` or central differences.
@@ -206,32 +219,25 @@ def check(
     seeds: list[Array | None] | None = None
     if gradients:
         seeds = [rng.normal(size=e.shape).astype(np.float32) for e in expected]
-    results = [run_op(op, operands, attrs, seeds, threads=t) for t in threads]
-    one_by_one = _one_by_one(op, operands, attrs, threads)
-    for outputs in [results[0].outputs, *one_by_one[:1]]:
-        for got, want in zip(outputs, expected, strict=True):
-            assert_close(got, want, tolerance, f"{op} output")
-    for other in one_by_one[1:]:
-        for a, b in zip(one_by_one[0], other, strict=True):
-            assert np.array_equal(a, b, equal_nan=True), f"{op}: bits depend on threads"
+    wanted = [o is not None and o.differentiable for o in operands]
+    references: Sequence[Array | None] = []
     if seeds is not None:
-        wanted = [o is not None and o.differentiable for o in operands]
         exact = [s.astype(np.float64) for s in seeds]
         references = (
             backward(*arrays, *exact)
             if backward
             else numeric_gradients(forward, arrays, exact, wanted)
         )
-        for i, (got, want) in enumerate(zip(results[0].gradients, references, strict=True)):
-            if want is not None and wanted[i]:
-                assert got is not None, f"{op}: no gradient reached input {i}"
-                assert_close(got, want, tolerance, f"{op} gradient of input {i}")
-    for other in results[1:]:
-        for a, b in zip(results[0].outputs, other.outputs, strict=True):
-            assert np.array_equal(a, b, equal_nan=True), (
-                f"{op}: bits depend on the number of threads"
-            )
-        for a, b in zip(results[0].gradients, other.gradients, strict=True):
-            assert a is None or np.array_equal(a, b, equal_nan=True), (
-                f"{op}: gradient bits depend on the number of threads"
-            )
+    for lanes in (16, 1):
+        results = _in_lanes_of(op, operands, attrs, seeds, threads, lanes)
+        for result in results[:1]:
+            for got, want in zip(result.outputs, expected, strict=True):
+                assert_close(got, want, tolerance, f"{op} output, {lanes} lanes")
+            if not any(g is not None for g in result.gradients):
+                assert lanes == 1 or seeds is None or not any(wanted), f"{op}: no gradient"
+                continue
+            for i, (got, want) in enumerate(zip(result.gradients, references, strict=True)):
+                if want is not None and wanted[i]:
+                    assert got is not None, f"{op}: no gradient reached input {i}"
+                    assert_close(got, want, tolerance, f"{op} gradient of input {i}, {lanes} lanes")
+        _assert_same_bits(results, op)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,11 +99,10 @@ def check_partial_gradients(case: RnnCase) -> None:
     operands = case.operands(np.random.default_rng(5))
     arrays = [None if o is None else o.array.astype(np.float64) for o in operands]
     shapes = [y.shape for y in reference.forward(case.op, *arrays, **case.attrs)]
-    for given in range(len(shapes)):
+    for given, lanes in itertools.product(range(len(shapes)), (16, 1)):
         seeds = [np.random.default_rng(given).normal(size=s).astype(np.float32) for s in shapes]
-        got = run_op(
-            case.op, operands, case.attrs, [s if i == given else None for i, s in enumerate(seeds)]
-        )
+        given_seeds = [s if i == given else None for i, s in enumerate(seeds)]
+        got = run_op(case.op, operands, case.attrs, given_seeds, lanes=lanes)
         exact = [s if i == given else np.zeros_like(s) for i, s in enumerate(seeds)]
         for a, b in zip(
             got.gradients, reference.backward(case.op, *arrays, *exact, **case.attrs), strict=True
@@ -114,7 +114,8 @@ def check_partial_gradients(case: RnnCase) -> None:
 def check_without_gradient(case: RnnCase) -> None:
     """`gradient=False` gives the same bits."""
     operands = case.operands(np.random.default_rng(6))
-    with_gradient = run_op(case.op, operands, case.attrs)
-    without = run_op(case.op, operands, {**case.attrs, "gradient": False})
-    for a, b in zip(with_gradient.outputs, without.outputs, strict=True):
-        np.testing.assert_array_equal(a, b)
+    for lanes in (16, 1):
+        with_gradient = run_op(case.op, operands, case.attrs, lanes=lanes)
+        without = run_op(case.op, operands, {**case.attrs, "gradient": False}, lanes=lanes)
+        for a, b in zip(with_gradient.outputs, without.outputs, strict=True):
+            np.testing.assert_array_equal(a, b)

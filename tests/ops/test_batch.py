@@ -18,20 +18,23 @@ def test_reduces_over_samples(op, shape, samples):
     check(op, [x], {}, lambda x: [take(x, axis=0)], rng=rng)
 
 
+@pytest.mark.parametrize("lanes", [16, 1])
 @pytest.mark.parametrize("samples", [1, 16, 37])
-def test_broadcast_repeats_over_samples_and_leading_axes(samples):
+def test_broadcast_repeats_over_samples_and_leading_axes(samples, lanes):
     dy = rng.normal(size=4)
     like = batched(np.zeros((samples, 3, 4)))
-    (sums,) = run_op("batch_broadcast", [weight(dy), like], {}).outputs
+    (sums,) = run_op("batch_broadcast", [weight(dy), like], {}, lanes=lanes).outputs
     np.testing.assert_allclose(sums, np.broadcast_to(dy, (samples, 3, 4)), rtol=1e-6)
-    (means,) = run_op("batch_broadcast", [weight(dy), like], {"mean": True}).outputs
+    attrs = {"mean": True}
+    (means,) = run_op("batch_broadcast", [weight(dy), like], attrs, lanes=lanes).outputs
     np.testing.assert_allclose(
         means, np.broadcast_to(dy, (samples, 3, 4)) / (3 * samples), rtol=1e-6
     )
 
 
-def test_assign_gives_a_state_its_value_after_the_step():
-    graph = _core.Graph()
+@pytest.mark.parametrize("lanes", [16, 1])
+def test_assign_gives_a_state_its_value_after_the_step(lanes):
+    graph = _core.Graph(lanes)
     x = graph.input((3,), "x")
     state = graph.state((3,), "state")
     before = graph.add("binary", [x, state], {"fn": "add"})[0]

@@ -52,6 +52,18 @@ def test_the_gradient_passes_where_the_value_did(noise_shape):
     np.testing.assert_allclose(result.gradients[0], dy * result.outputs[0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("noise_shape", [(), (1, 3)])
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("rate", [0.0, 0.4, 1.0])
+def test_draws_do_not_depend_on_how_samples_lie(noise_shape, threads, rate):
+    x = np.random.default_rng(1).normal(size=(21, 70, 3)).astype(np.float32)
+    attrs = {"rate": rate, "seed": 1, "noise_shape": list(noise_shape)}
+    side_by_side = run_op("dropout", [batched(x)], attrs, [x])
+    one_by_one = run_op("dropout", [batched(x)], attrs, [x], lanes=1, threads=threads)
+    assert np.array_equal(side_by_side.outputs[0], one_by_one.outputs[0])
+    assert np.array_equal(side_by_side.gradients[0], one_by_one.gradients[0])
+
+
 @pytest.mark.parametrize("rate", [0.0, 1.0])
 def test_the_extreme_rates(rate):
     assert np.array_equal(kept((20, 5), rate=rate), np.full((20, 5), 1 - rate))

@@ -6,9 +6,9 @@ import pytest
 from convnet import _core
 
 
-def run_mean(op, values, weights, *, capacity, threads=1, gradient=True, scale=1.0):
+def run_mean(op, values, weights, *, capacity, threads=1, gradient=True, scale=1.0, lanes=16):
     """Accumulated [total, count] and the gradient of the values."""
-    graph = _core.Graph()
+    graph = _core.Graph(lanes)
     feeds = {graph.input(values.shape[1:], "values"): values.astype(np.float32)}
     ids = [*feeds, None]
     if weights is not None:
@@ -39,13 +39,17 @@ CASES = [
 ]
 
 
+every_form = pytest.mark.parametrize("lanes", [16, 1])
+
+
+@every_form
 @pytest.mark.parametrize("scale", [1.0, 0.25])
 @pytest.mark.parametrize(("shape", "weight_shape"), CASES)
-def test_loss_mean_is_the_weighted_mean_of_live_samples(shape, weight_shape, scale):
+def test_loss_mean_is_the_weighted_mean_of_live_samples(shape, weight_shape, scale, lanes):
     rng = np.random.default_rng(0)
     n, values = shape[0], rng.normal(size=shape)
     weights = None if weight_shape is None else rng.uniform(size=(n, *weight_shape))
-    sums, gradient = run_mean("loss_mean", values, weights, capacity=n, scale=scale)
+    sums, gradient = run_mean("loss_mean", values, weights, capacity=n, scale=scale, lanes=lanes)
     w = np.ones(n) if weights is None else weights
     full = np.broadcast_to(w.reshape(w.shape + (1,) * (values.ndim - w.ndim)), shape)
     features = values[0].size
@@ -54,17 +58,22 @@ def test_loss_mean_is_the_weighted_mean_of_live_samples(shape, weight_shape, sca
     np.testing.assert_allclose(gradient, scale * full / (features * n), rtol=1e-6)
 
 
-def test_bits_do_not_depend_on_threads():
+@every_form
+def test_bits_do_not_depend_on_threads(lanes):
     rng = np.random.default_rng(1)
     values, weights = rng.normal(size=(90, 33)), rng.uniform(size=90)
-    results = [run_mean("loss_mean", values, weights, capacity=90, threads=t) for t in (1, 2, 3)]
+    results = [
+        run_mean("loss_mean", values, weights, capacity=90, threads=t, lanes=lanes)
+        for t in (1, 2, 3)
+    ]
     for sums, gradient in results[1:]:
         assert np.array_equal(sums, results[0][0])
         assert np.array_equal(gradient, results[0][1])
 
 
-def test_gradients_of_lanes_beyond_the_batch_are_zero():
-    graph = _core.Graph()
+@every_form
+def test_gradients_of_lanes_beyond_the_batch_are_zero(lanes):
+    graph = _core.Graph(lanes)
     x = graph.input((1,), "x")
     gradient = graph.backward([graph.add("loss_mean", [x, None])[0]], {}, [x])[x]
     total = graph.add("sum_samples", [gradient], {"keep": 1})
@@ -72,19 +81,21 @@ def test_gradients_of_lanes_beyond_the_batch_are_zero():
     assert plan.predict({x: np.ones((3, 1), np.float32)}, 3)[0] == pytest.approx(1.0)
 
 
-def test_a_metric_sums_over_steps():
+@every_form
+def test_a_metric_sums_over_steps(lanes):
     rng = np.random.default_rng(2)
     values, weights = rng.normal(size=(50, 4)), rng.uniform(size=50)
-    sums, _ = run_mean("metric_mean", values, weights, capacity=16, gradient=False)
+    sums, _ = run_mean("metric_mean", values, weights, capacity=16, gradient=False, lanes=lanes)
     np.testing.assert_allclose(
         sums[0] / sums[1], np.average(values.mean(1), weights=weights), rtol=1e-5
     )
     np.testing.assert_allclose(sums[1], weights.sum(), rtol=1e-6)
 
 
+@every_form
 @pytest.mark.parametrize(("count", "expected"), [("samples", 6.0), ("weights", 3.0)])
-def test_count_of_samples_or_weights(count, expected):
-    graph = _core.Graph()
+def test_count_of_samples_or_weights(count, expected, lanes):
+    graph = _core.Graph(lanes)
     x, w = graph.input((), "x"), graph.input((), "w")
     sums, sums_id = np.array([1.0, 2.0]), graph.accumulator("sums")
     graph.update("accumulate", [graph.add("loss_mean", [x, w])[0], sums_id], {"count": count})
@@ -94,8 +105,9 @@ def test_count_of_samples_or_weights(count, expected):
     np.testing.assert_allclose(sums, [1 + 12, 2 + expected])
 
 
-def test_a_scalar_counts_once_for_every_sample():
-    graph = _core.Graph()
+@every_form
+def test_a_scalar_counts_once_for_every_sample(lanes):
+    graph = _core.Graph(lanes)
     x, scalar = graph.input((), "x"), graph.state((), "penalty")
     sums, sums_id = np.zeros(2), graph.accumulator("sums")
     graph.update("accumulate", [scalar, sums_id])

@@ -35,6 +35,25 @@ def test_more_axes_are_more_sequences(op):
 
 
 @every_op
+@pytest.mark.parametrize("go_backwards", [True, False])
+@pytest.mark.parametrize(("batch", "lead"), [(1, ()), (3, ()), (2, (2,)), (40, ())])
+def test_work_enough_for_several_threads(op, batch, lead, go_backwards):
+    check_case(
+        RnnCase(
+            op,
+            batch=batch,
+            lead=lead,
+            steps=33,
+            features=40,
+            units=100,
+            mask=True,
+            attrs={"return_sequences": True, "go_backwards": go_backwards},
+        ),
+        tolerance=1e-4,
+    )
+
+
+@every_op
 @pytest.mark.parametrize("return_sequences", [True, False])
 def test_folded_samples_are_sequences(op, return_sequences):
     case = RnnCase(op, batch=17, lead=(3,), attrs={"return_sequences": return_sequences})

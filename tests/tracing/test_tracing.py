@@ -105,7 +105,6 @@ def test_capacities_come_in_few_sizes(samples, capacity):
         ((30,), 64, "unary", 16),
         ((20, 20), 8, "cumsum", 1),
         ((20, 20), 64, "cumsum", 16),
-        ((300,), 8, "batch_mean", 16),
     ],
 )
 def test_wide_samples_run_one_by_one_where_every_op_is_fast_so_and_a_few_always(

@@ -1,7 +1,8 @@
 // Sums over the samples of a batch, shard after shard, and their gradient.
 #include "ops/batch.h"
 
-#include "cpu/kernels/index.h"
+#include "cpu/kernels/lanes.h"
+#include "cpu/kernels/sample_sum.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -10,6 +11,13 @@ namespace {
 void reduce_batch(const KernelArgs& a) {
   const auto& p = a.as<BatchParams>();
   const float samples = static_cast<float>(a.step->batch * p.outer);
+  if (a.lanes == 1) {
+    for (int64_t f = a.begin; f < a.end; f += kWidth) {
+      const Vec total = sum_of_samples(a, p.outer, p.features, f, a.end - f);
+      store_some(a.f32(1) + f, a.end - f, p.mean ? total / samples : total);
+    }
+    return;
+  }
   for (int64_t f = a.begin; f < a.end; ++f) {
     Vec sums[kVectors];
     for (int v = 0; v < kVectors; ++v) sums[v] = zero();
@@ -37,6 +45,10 @@ void batch_broadcast(const KernelArgs& a) {
   const int64_t live = a.live(a.shard()), end = least(a.end * 64, p.outer * p.features);
   for (int64_t i = a.begin * 64; i < end; ++i) {
     const Vec g = set1(a.f32(0)[i % p.features] * scale);
+    if (a.lanes == 1) {
+      Narrow::put(a.f32(2) + i, g);
+      continue;
+    }
     for (int v = 0; v < kVectors; ++v)
       store(a.f32(2) + i * kLanes + v * kWidth, keep(live_mask(live, v * kWidth), g));
   }

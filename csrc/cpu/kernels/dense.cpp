@@ -114,10 +114,11 @@ void dense(const KernelArgs& a) {
 }
 
 void dense_backward_input(const KernelArgs& a) {
+  if (a.lanes == 1) return dense_backward_input_of_one(a);
   const auto& p = a.as<DenseParams>();
   const Problem problem{
       a.f32(1), nullptr, 1, p.M, p.M, a.begin * kDenseUnit, least(a.end * kDenseUnit, p.K)};
-  multiply(a, problem, 0, 2, p.rows, p.M, p.K, [](float*) {});
+  multiply(a, problem, 0, 3, p.rows, p.M, p.K, [](float*) {});
 }
 
 void lanes_to_rows(const KernelArgs& a) {
@@ -193,6 +194,7 @@ __attribute__((noinline)) void weight_rows(const KernelArgs& a, const DenseParam
 }  // namespace
 
 void dense_backward_weight(const KernelArgs& a) {
+  if (a.lanes == 1) return dense_backward_weight_of_one(a);
   const auto& p = a.as<DenseParams>();
   const int64_t end = least(a.end * kDenseWeightUnit, p.K);
   const int64_t shard_floats = p.rows * kLanes * div_up(p.M, 16) * 16;

@@ -7,6 +7,17 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
+// Draws [begin, end) of a shard of one sample, 64 at a time: the same as where it is one of 16.
+void draw_of_one(const KernelArgs& a, const DropoutParams& p, int64_t begin, int64_t end,
+                 uint32_t least_kept, uint16_t* kept) {
+  for (int64_t i = begin; i < end; i += 4 * kLanes) {
+    uint32_t r[4][kLanes];
+    philox(r, *a.step, p.seed, a.shard(), i / 4, true);
+    for (int64_t j = 0; j < least(4 * kLanes, end - i); ++j)
+      kept[i + j] = r[j % 4][j / 4] >= least_kept;
+  }
+}
+
 // Bits of the draws [begin, end): set where a 32-bit number is at least rate * 2^32.
 void draw(const KernelArgs& a, const DropoutParams& p, int64_t begin, int64_t end, uint16_t* kept) {
   const double threshold = static_cast<double>(p.rate) * 4294967296.0;
@@ -15,9 +26,10 @@ void draw(const KernelArgs& a, const DropoutParams& p, int64_t begin, int64_t en
     return;
   }
   const uint32_t least_kept = static_cast<uint32_t>(threshold);
+  if (a.lanes == 1) return draw_of_one(a, p, begin, end, least_kept, kept);
   for (int64_t i = begin; i < end; i += 4) {
     uint32_t r[4][kLanes];
-    philox(r, *a.step, p.seed, a.shard(), i / 4);
+    philox(r, *a.step, p.seed, a.shard() * kLanes, i / 4);
     for (int64_t j = 0; j < 4 && i + j < end; ++j) {
       uint32_t bits = 0;
       for (int64_t l = 0; l < kLanes; ++l)
@@ -27,9 +39,14 @@ void draw(const KernelArgs& a, const DropoutParams& p, int64_t begin, int64_t en
   }
 }
 
-void apply(const DropoutParams& p, int64_t begin, int64_t end, const float* x, const uint16_t* kept,
-           float* y) {
-  const Vec scale = set1(p.rate < 1 ? 1.0f / (1.0f - p.rate) : 0.0f);
+void apply(const DropoutParams& p, int64_t lanes, int64_t begin, int64_t end, const float* x,
+           const uint16_t* kept, float* y) {
+  const float factor = p.rate < 1 ? 1.0f / (1.0f - p.rate) : 0.0f;
+  if (lanes == 1) {
+    for (int64_t f = begin; f < end; ++f) y[f] = kept[p.draw(f)] ? x[f] * factor : 0.0f;
+    return;
+  }
+  const Vec scale = set1(factor);
   for (int64_t f = begin; f < end; ++f) {
     const uint32_t bits = kept[p.draw(f)];
     for (int v = 0; v < kVectors; ++v) {
@@ -53,12 +70,12 @@ void dropout(const KernelArgs& a) {
   const auto& p = a.as<DropoutParams>();
   const int64_t begin = first_feature(a, p), end = last_feature(a, p);
   draw(a, p, begin, p.shared ? p.noise : end, a.bits(2));
-  apply(p, begin, end, a.f32(0), a.bits(2), a.f32(1));
+  apply(p, a.lanes, begin, end, a.f32(0), a.bits(2), a.f32(1));
 }
 
 void dropout_backward(const KernelArgs& a) {
   const auto& p = a.as<DropoutParams>();
-  apply(p, first_feature(a, p), last_feature(a, p), a.f32(0), a.bits(1), a.f32(2));
+  apply(p, a.lanes, first_feature(a, p), last_feature(a, p), a.f32(0), a.bits(1), a.f32(2));
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -53,8 +53,13 @@ void embedding_backward(const KernelArgs& a) {
   for (int64_t shard = 0; shard < a.step->shards; ++shard) {
     const int64_t live = a.live(shard);
     for (int64_t t = 0; t < p.positions; ++t) {
-      const float* ids = a.f32(0) + shard * a.stride[0] + t * kLanes;
-      const float* dy = a.f32(1) + shard * a.stride[1] + t * p.columns * kLanes;
+      const float* ids = a.f32(0) + shard * a.stride[0] + t * a.lanes;
+      const float* dy = a.f32(1) + shard * a.stride[1] + t * p.columns * a.lanes;
+      if (a.lanes == 1) {
+        const int64_t row = row_of(*ids, p.rows);
+        for (int64_t d = first; row >= 0 && d < last; ++d) table[row * p.columns + d] += dy[d];
+        continue;
+      }
       from_lanes(first, last, dy, [&](int lane, int64_t d, int64_t n, Vec values) {
         const int64_t row = row_of(ids[lane], p.rows);
         if (lane >= live || row < 0) return;

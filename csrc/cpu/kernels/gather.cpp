@@ -1,5 +1,5 @@
 // Batch assembly: rows of the user's arrays [n][features] become lanes [feature][16], and results
-// go back to rows. In graphs of one lane inputs are read, and most results written, where they are.
+// go back to rows.
 #include "ops/gather.h"
 
 #include <type_traits>
@@ -27,6 +27,13 @@ CONVNET_INLINE Vec numbers(const T* row, int64_t n) {
 template <class T>
 void gather_rows(const KernelArgs& a, const Feed& feed, const GatherParams& p) {
   const StepInfo& step = *a.step;
+  if (a.lanes == 1) {
+    const int64_t i = a.shard(), end = least(a.end * p.block, p.features);
+    const T* row = reinterpret_cast<const T*>(
+        feed.data + (step.order ? step.order[i] : step.first + i) * feed.row_bytes);
+    for (int64_t f = a.begin * p.block; f < end; ++f) a.f32(0)[f] = static_cast<float>(row[f]);
+    return;
+  }
   const int64_t first = a.shard() * kLanes, live = a.live(a.shard());
   const T* row[kLanes];
   for (int64_t l = 0; l < kLanes; ++l) {

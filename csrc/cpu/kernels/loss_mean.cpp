@@ -3,6 +3,7 @@
 #include "ops/loss_mean.h"
 
 #include "cpu/kernels/index.h"
+#include "cpu/kernels/lanes.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -10,31 +11,47 @@ namespace {
 
 constexpr int64_t kBlock = 64;
 
-// Sum of n features, `kLanes` floats apart.
-CONVNET_INLINE Vec sum_features(const float* x, int64_t n) {
+// Sum of n vectors, `step` floats apart.
+CONVNET_INLINE Vec sum_vectors(const float* x, int64_t n, int64_t step) {
   Vec total = zero();
   for (int64_t i = 0; i < n; i += kBlock) {
     const int64_t end = least(i + kBlock, n);
     Vec even = zero(), odd = zero();
     int64_t j = i;
     for (; j + 2 <= end; j += 2) {
-      even = even + load(x + j * kLanes);
-      odd = odd + load(x + (j + 1) * kLanes);
+      even = even + load(x + j * step);
+      odd = odd + load(x + (j + 1) * step);
     }
-    if (j < end) even = even + load(x + j * kLanes);
+    if (j < end) even = even + load(x + j * step);
     total = total + (even + odd);
   }
   return total;
 }
 
+// Sums of n features: of samples in lanes, or in parts of the features of one sample.
+struct Samples {
+  static constexpr int64_t lanes = kLanes;
+  static CONVNET_INLINE Vec sum(const float* x, int64_t n) { return sum_vectors(x, n, kLanes); }
+  static CONVNET_INLINE Vec weight(const float* w) { return load(w); }
+};
+struct Row {
+  static constexpr int64_t lanes = 1;
+  static CONVNET_INLINE Vec sum(const float* x, int64_t n) {
+    const int64_t whole = n / kWidth * kWidth;
+    return sum_vectors(x, n / kWidth, kWidth) + load_first(x + whole, n - whole);
+  }
+  static CONVNET_INLINE Vec weight(const float* w) { return set1(*w); }
+};
+
 // Sum over rows of weight times the row's sum.
+template <class L>
 CONVNET_INLINE Vec weighted_sum(const float* x, const float* w, int64_t rows, int64_t inner) {
-  if (!w) return sum_features(x, rows * inner);
+  if (!w) return L::sum(x, rows * inner);
   Vec total = zero();
   for (int64_t r = 0; r < rows; r += kBlock) {
     Vec block = zero();
     for (int64_t i = r; i < least(r + kBlock, rows); ++i)
-      block = fma(load(w + i * kLanes), sum_features(x + i * inner * kLanes, inner), block);
+      block = fma(L::weight(w + i * L::lanes), L::sum(x + i * inner * L::lanes, inner), block);
     total = total + block;
   }
   return total;
@@ -45,11 +62,16 @@ CONVNET_INLINE void mean_of_shard(const KernelArgs& a) {
   const int64_t live = a.live(a.shard());
   const float *x = a.f32(0), *w = a.f32(1);
   float total = 0, weight = 0;
-  for (int v = 0; v < kVectors; ++v) {
-    const Mask mask = live_mask(live, v * kWidth);
-    const float *xv = x + v * kWidth, *wv = w ? w + v * kWidth : nullptr;
-    total += sum(keep(mask, weighted_sum(xv, wv, p.rows, p.inner)));
-    if (w) weight += sum(keep(mask, sum_features(wv, p.rows)));
+  if (a.lanes == 1) {
+    total = sum(weighted_sum<Row>(x, w, p.rows, p.inner));
+    if (w) weight = sum(Row::sum(w, p.rows));
+  } else {
+    for (int v = 0; v < kVectors; ++v) {
+      const Mask mask = live_mask(live, v * kWidth);
+      const float *xv = x + v * kWidth, *wv = w ? w + v * kWidth : nullptr;
+      total += sum(keep(mask, weighted_sum<Samples>(xv, wv, p.rows, p.inner)));
+      if (w) weight += sum(keep(mask, Samples::sum(wv, p.rows)));
+    }
   }
   const double features = static_cast<double>(p.rows * p.inner);
   a.f32(2)[0] = static_cast<float>(p.scale * total / features);
@@ -69,6 +91,11 @@ void loss_mean_backward(const KernelArgs& a) {
   const double samples = static_cast<double>(features * a.step->batch);
   const Vec share = set1(static_cast<float>(p.scale / samples));
   const float* w = a.f32(1);
+  if (a.lanes == 1) {
+    for (int64_t f = begin; f < end; ++f)
+      Narrow::put(a.f32(2) + f, w ? share * set1(w[f / p.inner]) : share);
+    return;
+  }
   for (int v = 0; v < kVectors; ++v) {
     const Mask mask = live_mask(live, v * kWidth);
     const Vec plain = keep(mask, share);

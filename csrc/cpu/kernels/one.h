@@ -9,9 +9,8 @@ namespace convnet::CONVNET_ISA {
 
 void conv2d_of_one(const KernelArgs& a);
 void dense_of_one(const KernelArgs& a);
-void rnn_project_of_one(const KernelArgs& a);
-void lstm_of_one(const KernelArgs& a);
-void gru_of_one(const KernelArgs& a);
-void simple_rnn_of_one(const KernelArgs& a);
+void dense_backward_input_of_one(const KernelArgs& a);
+void dense_backward_weight_of_one(const KernelArgs& a);
+void rnn_backward_weight_of_one(const KernelArgs& a);
 
 }  // namespace convnet::CONVNET_ISA

@@ -1,6 +1,6 @@
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for the 16
-// samples of a shard at once. The counter is (sample, block of four features, step, node), so that
-// draws depend on nothing but what they are for.
+// samples of a shard, or 16 blocks of features of one sample, at once. The counter is (sample,
+// block of four features, step, node), so that draws depend on nothing but what they are for.
 #pragma once
 
 #include "cpu/kernels/index.h"
@@ -17,13 +17,14 @@ CONVNET_INLINE void high_product(const Numbers& x, uint32_t factor, Numbers& hig
                                  Numbers);
 }
 
-// Four numbers for each sample: r[i][lane].
+// Four numbers for each lane: r[i][lane]. Lane l is sample `sample` + l, or with `across` block
+// `block` + l.
 CONVNET_INLINE void philox(uint32_t (&r)[4][kLanes], const StepInfo& step, uint32_t node,
-                           int64_t shard, int64_t block) {
+                           int64_t sample, int64_t block, bool across = false) {
   Numbers x0, x1, x2, x3;
   for (int l = 0; l < kLanes; ++l) {
-    x0[l] = static_cast<uint32_t>(shard * kLanes + l);
-    x1[l] = static_cast<uint32_t>(block);
+    x0[l] = static_cast<uint32_t>(sample + (across ? 0 : l));
+    x1[l] = static_cast<uint32_t>(block + (across ? l : 0));
     x2[l] = static_cast<uint32_t>(step.step);
     x3[l] = node;
   }

@@ -3,6 +3,7 @@
 // rows, one a sample, and each tile of the results takes in the whole ring while it is in the
 // first-level cache.
 #include "cpu/kernels/index.h"
+#include "cpu/kernels/one.h"
 #include "cpu/simd/transpose.h"
 #include "ops/rnn.h"
 
@@ -157,6 +158,7 @@ struct Block {
 // `inner_dz` [T][M - split][16] instead of dz (reset after the product), or `inner` [T][H][16]
 // instead of h (reset before it).
 void rnn_backward_weight(const KernelArgs& a) {
+  if (a.lanes == 1) return rnn_backward_weight_of_one(a);
   const auto& p = a.as<RnnWeightParams>();
   const int64_t live = a.live(a.shard()), inner = p.M - p.split, steps = most(kRnnRing / live, 1);
   float* scratch = static_cast<float*>(a.scratch);

@@ -101,11 +101,13 @@ inline void row_block(const Runs& runs, const Rows& r, int64_t channels) {
   tiles_of_vectors<kRowVectors>(vectors, runs, r, channels - (vectors - 1) * kWidth);
 }
 
-// Calls body(first channel, channels) for blocks of nearly equal size.
+// Calls body(first channel, channels) for blocks of nearly equal size, from the last one on where
+// `back`.
 template <class Body>
-CONVNET_INLINE void each_block(int64_t channels, Body body) {
+CONVNET_INLINE void each_block(int64_t channels, Body body, bool back = false) {
   const int64_t vectors = div_up(channels, kWidth), blocks = div_up(vectors, kRowVectors);
-  for (int64_t b = 0; b < blocks; ++b) {
+  for (int64_t i = 0; i < blocks; ++i) {
+    const int64_t b = back ? blocks - 1 - i : i;
     const int64_t first = cut(vectors, blocks, b) * kWidth,
                   end = least(cut(vectors, blocks, b + 1) * kWidth, channels);
     body(first, end - first);

@@ -58,12 +58,13 @@ CONVNET_INLINE void chains_of(int64_t vectors, const RowTimes& r, int64_t first,
   }
 }
 
-// Outputs [begin, end).
-inline void row_times(const RowTimes& r, int64_t begin, int64_t end) {
-  each_block(end - begin, [&](int64_t at, int64_t outputs) {
+// Outputs [begin, end), from the last ones on where `back`.
+inline void row_times(const RowTimes& r, int64_t begin, int64_t end, bool back = false) {
+  const auto block = [&](int64_t at, int64_t outputs) {
     const int64_t vectors = div_up(outputs, kWidth);
     chains_of(vectors, r, begin + at, outputs - (vectors - 1) * kWidth);
-  });
+  };
+  each_block(end - begin, block, back);
 }
 
 }  // namespace convnet::CONVNET_ISA

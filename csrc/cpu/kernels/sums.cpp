@@ -2,7 +2,7 @@
 // not depend on who filled them.
 #include "ops/sums.h"
 
-#include "cpu/kernels/index.h"
+#include "cpu/kernels/sample_sum.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -55,7 +55,13 @@ void slot_sum(const KernelArgs& a) {
 
 void sum_samples(const KernelArgs& a) {
   const auto& p = a.as<SumSamplesParams>();
-  const int64_t live = a.live(a.shard()), end = least(a.end * 16, p.features);
+  const int64_t end = least(a.end * 16, p.features);
+  if (a.lanes == 1) {
+    for (int64_t f = a.begin * 16; f < end; f += kWidth)
+      store_some(a.f32(1) + f, end - f, sum_of_samples(a, p.outer, p.features, f, end - f));
+    return;
+  }
+  const int64_t live = a.live(a.shard());
   const float* x = a.f32(0);
   float* out = a.f32(1);
   for (int64_t f = a.begin * 16; f < end; ++f) {
@@ -73,6 +79,10 @@ void sum_samples(const KernelArgs& a) {
 void live_only(const KernelArgs& a) {
   const auto& p = a.as<SumSamplesParams>();
   const int64_t live = a.live(a.shard()), end = least(a.end * 256, p.features);
+  if (a.lanes == 1) {
+    for (int64_t f = a.begin * 256; f < end; ++f) a.f32(1)[f] = a.f32(0)[f];
+    return;
+  }
   for (int64_t f = a.begin * 256; f < end; ++f)
     for (int v = 0; v < kVectors; ++v) {
       const int64_t at = f * kLanes + v * kWidth;

@@ -1,6 +1,6 @@
-// Winograd's algorithm for one sample, channels in lanes. All tiles are transformed first
-// (winograd_points); then for groups of tiles and blocks of result channels the products of every
-// point are summed over the channels in registers, and transformed to results.
+// Winograd's algorithm for one sample, channels in lanes. The tiles of a unit are transformed; then
+// for groups of them and blocks of result channels the products of every point are summed over the
+// channels in registers, and transformed to results.
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/block_pool.h"
 #include "cpu/kernels/winograd.h"
@@ -14,12 +14,12 @@ namespace {
 // Tiles of a register tile of two vectors of channels.
 constexpr int64_t kRows = kRegisters >= 32 ? kRowTiles : kRowTiles / 2;
 
-// The input of a tile whose first pixel is (y, x), which may lie in the padding.
+// The input of a tile whose first pixel is (y, x), which may lie in the padding. `step`: from point
+// to point.
 template <int NY, int NX>
-CONVNET_INLINE void transform_tile(const WinogradPointsParams& p, const float* image, int64_t y,
-                                   int64_t x, float* out) {
+CONVNET_INLINE void transform_tile(const Conv2dParams& p, const float* image, int64_t y, int64_t x,
+                                   float* out, int64_t step) {
   const bool inside = y >= 0 && x >= 0 && y + NY <= p.H && x + NX <= p.W;
-  const int64_t step = p.point_step();
   for (int64_t c = 0; c < p.C; c += kWidth) {
     const int64_t n = least(kWidth, p.C - c);
     const bool whole = n == kWidth;
@@ -120,67 +120,74 @@ CONVNET_INLINE void transform_output(const Conv2dParams& p, const float* sums, c
     }
 }
 
+// Tiles of an image, transformed: [point][tile][C].
+struct Points {
+  float* data;
+  int64_t outer = -1, first = 0, last = 0, step = 0;
+};
+
 template <int NY, int MY, int NX, int MX>
-void run_unit(const KernelArgs& a, const Conv2dParams& p, const WinogradUnits& units, int64_t outer,
-              int64_t group, int64_t block) {
+void transform_tiles(const Conv2dParams& p, const float* x, Points& points) {
+  const int64_t across = p.tile.across(p.OW);
+  points.step = (points.last - points.first) * p.C + kPointGap;
+  for (int64_t t = points.first; t < points.last; ++t)
+    transform_tile<NY, NX>(p, x + points.outer * p.H * p.W * p.C, t / across * MY - p.top,
+                           t % across * MX - p.left, points.data + (t - points.first) * p.C,
+                           points.step);
+}
+
+// All tiles of `points`, a block of `width` channels from `o` on.
+template <int NY, int MY, int NX, int MX>
+void run_block(const KernelArgs& a, const Conv2dParams& p, const Points& points, int64_t o,
+               int64_t width, float* sums) {
   constexpr int64_t kPoints = int64_t{NY} * NX;
-  const int64_t across = p.tile.across(p.OW), step = units.tiles * p.C + kPointGap;
-  const float* points = a.f32(4) + outer * kPoints * step;
-  float* image = a.f32(5) + outer * p.rows() * (p.pool == FusedPool::none ? p.OW : p.OW / 2) * p.OC;
-  float* sums = static_cast<float*>(a.scratch);
-  const ChannelBlocks blocks = vector_blocks(p.OC);
-  const int64_t last = units.first_tile(group + 1);
-  for (int64_t b = blocks.count() * block / units.blocks;
-       b < blocks.count() * (block + 1) / units.blocks; ++b) {
-    const int64_t o = blocks.first(b), width = blocks.width(b);
-    int64_t rows;
-    for (int64_t tile = units.first_tile(group); tile < last; tile += rows) {
-      rows = div_up(last - tile, div_up(last - tile, kRows));
-      const Group g{points + tile * p.C, step, p.C, a.f32(3) + o * p.C * kPoints, sums};
-      if (width == kWidth)
-        sum_tiles<kRows, 1>(g, rows, kPoints);
-      else
-        sum_tiles<kRows, 2>(g, rows, kPoints);
-      for (int64_t t = 0; t < rows; ++t)
-        for (int64_t v = 0; v < width && o + v < p.OC; v += kWidth) {
-          const int64_t ty = (tile + t) / across * MY, tx = (tile + t) % across * MX;
-          const int64_t n = least(kWidth, p.OC - o - v);
-          const float* of_tile = sums + t * width + v;
-          if constexpr (NY > 1)
-            if (p.pool != FusedPool::none) {
-              transform_output<NY, MY, NX, MX, true>(p, of_tile, a.f32(2), image, ty, tx, o + v, n);
-              continue;
-            }
-          transform_output<NY, MY, NX, MX, false>(p, of_tile, a.f32(2), image, ty, tx, o + v, n);
-        }
-    }
+  const int64_t across = p.tile.across(p.OW);
+  float* image =
+      a.f32(4) + points.outer * p.rows() * (p.pool == FusedPool::none ? p.OW : p.OW / 2) * p.OC;
+  int64_t rows;
+  for (int64_t tile = points.first; tile < points.last; tile += rows) {
+    rows = div_up(points.last - tile, div_up(points.last - tile, kRows));
+    const Group g{points.data + (tile - points.first) * p.C, points.step, p.C,
+                  a.f32(3) + o * p.C * kPoints, sums};
+    if (width == kWidth)
+      sum_tiles<kRows, 1>(g, rows, kPoints);
+    else
+      sum_tiles<kRows, 2>(g, rows, kPoints);
+    for (int64_t t = 0; t < rows; ++t)
+      for (int64_t v = 0; v < width && o + v < p.OC; v += kWidth) {
+        const int64_t ty = (tile + t) / across * MY, tx = (tile + t) % across * MX;
+        const int64_t n = least(kWidth, p.OC - o - v);
+        const float* of_tile = sums + t * width + v;
+        if constexpr (NY > 1)
+          if (p.pool != FusedPool::none) {
+            transform_output<NY, MY, NX, MX, true>(p, of_tile, a.f32(2), image, ty, tx, o + v, n);
+            continue;
+          }
+        transform_output<NY, MY, NX, MX, false>(p, of_tile, a.f32(2), image, ty, tx, o + v, n);
+      }
   }
 }
 
 }  // namespace
 
-void winograd_points(const KernelArgs& a) {
-  const auto& p = a.as<WinogradPointsParams>();
-  const int64_t tiles = p.tiles(), across = p.tile.across(p.OW);
-  with_winograd_tile(p.tile, [&]<int NY, int MY, int NX, int MX>() {
-    for (int64_t unit = a.begin; unit < a.end; ++unit) {
-      const int64_t outer = unit / tiles, tile = unit % tiles;
-      transform_tile<NY, NX>(p, a.f32(0) + outer * p.H * p.W * p.C, tile / across * MY - p.top,
-                             tile % across * MX - p.left,
-                             a.f32(1) + outer * p.tile.points() * p.point_step() + tile * p.C);
-    }
-  });
-}
-
 void conv2d_of_one_by_winograd(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
   const WinogradUnits units(p.tile.tiles(p.OH, p.OW), p.OC);
+  const ChannelBlocks blocks = vector_blocks(p.OC);
+  float* sums = static_cast<float*>(a.scratch);
   with_winograd_tile(p.tile, [&]<int NY, int MY, int NX, int MX>() {
+    Points points{sums + p.tile.points() * kRowSums};
     for (int64_t unit = a.begin; unit < a.end; ++unit) {
-      const int64_t within = unit % units.count();
-      // Units that follow each other use the same filters.
-      run_unit<NY, MY, NX, MX>(a, p, units, unit / units.count(), within % units.groups,
-                               within / units.groups);
+      const int64_t outer = unit / units.count(), within = unit % units.count();
+      const int64_t group = within / units.parts, part = within % units.parts;
+      if (outer != points.outer || units.first_tile(group) != points.first) {
+        points.outer = outer;
+        points.first = units.first_tile(group), points.last = units.first_tile(group + 1);
+        transform_tiles<NY, MY, NX, MX>(p, a.f32(0), points);
+      }
+      for (int64_t b = cut(blocks.count(), units.parts, part);
+           b < cut(blocks.count(), units.parts, part + 1); ++b)
+        run_block<NY, MY, NX, MX>(a, p, points, blocks.first(b), blocks.width(b), sums);
     }
   });
 }

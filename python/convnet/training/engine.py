@@ -9,6 +9,7 @@ import numpy as np
 
 from convnet import tree
 from convnet.callbacks import CallbackList
+from convnet.execution import in_lanes
 from convnet.optimizers import Optimizer
 from convnet.tracing import GraphTensor, Trace
 from convnet.training.compilation import Compilation
@@ -23,6 +24,7 @@ Feed = ArrayFeed | SourceFeed
 
 _REPORT_SECONDS = 0.1  # how often progress is reported while many steps run in one call
 _MOST_STEPS_KEPT = 8
+_FEW = 4  # samples of a step that take longer side by side than one after the other
 
 
 class Engine:
@@ -132,16 +134,18 @@ class Engine:
             metric.update_state(data.y[i][rows], outputs[i], sample_weight=sample_weight)
 
     def _step(self, training: bool, data: Arrays, capacity: int) -> Step:
-        key = (training, data.signature())
+        few = capacity <= _FEW
+        key = (training, few, data.signature())
         step = self._steps.get(key)
         if step is None or step.capacity < capacity:
-            step = self._steps[key] = self._plan(training, data, capacity)
+            step = in_lanes(lambda lanes: self._plan(training, data, capacity, lanes), one=few)
+            self._steps[key] = step
             if len(self._steps) > _MOST_STEPS_KEPT:
                 self._steps.popitem(last=False)
         self._steps.move_to_end(key)
         return step
 
-    def _plan(self, training: bool, data: Arrays, capacity: int) -> Step:
+    def _plan(self, training: bool, data: Arrays, capacity: int, lanes: int) -> Step:
         names = getattr(self._model, "output_names", None)
 
         def call(inputs: list[GraphTensor]) -> tuple[Any, list[GraphTensor]]:
@@ -149,7 +153,7 @@ class Engine:
             return outputs, self._model.losses
 
         if not training:
-            return TestStep(call, self._compilation, data, capacity, names)
+            return TestStep(call, self._compilation, data, capacity, names, lanes)
         if self._parameters is None:
             self._build_model(data)
             self._parameters = FlatParameters(self._variables_to_train(), self._optimizer)
@@ -159,6 +163,7 @@ class Engine:
             data,
             capacity,
             names,
+            lanes,
             optimizer=self._optimizer,
             parameters=self._parameters,
         )

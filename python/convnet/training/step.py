@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convnet import _core, tree
+from convnet.execution import LANES
 from convnet.losses import Loss
 from convnet.metrics import Metric
 from convnet.random import draw_seed
@@ -29,6 +30,7 @@ class Step:
         data: An example of the data: its shapes count.
         capacity: Largest batch.
         output_names: Names of the outputs, where the model has them.
+        lanes: Samples that lie side by side, as for `Trace`.
 
     Attributes:
         untraced: Metrics that must see targets and predictions as arrays, with their output.
@@ -43,6 +45,7 @@ class Step:
         data: Arrays,
         capacity: int,
         output_names: list[str] | None,
+        lanes: int = LANES,
     ) -> None:
         self.capacity = capacity
         self.compilation = compilation
@@ -52,7 +55,8 @@ class Step:
         self._tracked = False
         # Sums beside the first of a tracker: their counts would count the samples twice.
         self._extra_totals: list[tuple[Metric, np.ndarray]] = []
-        with Trace(training=self.training, trainable=self._trainable_ids()) as trace:
+        trainable = self._trainable_ids()
+        with Trace(training=self.training, trainable=trainable, lanes=lanes) as trace:
             self._trace = trace
             self.inputs = [trace.input(a.shape[1:], f"x{i}") for i, a in enumerate(data.x)]
             outputs, extra_losses = model(self.inputs)

@@ -1,0 +1,167 @@
+#include "graph/flow.h"
+
+#include <algorithm>
+
+#include "ops/op.h"
+
+namespace convnet {
+
+namespace {
+
+constexpr int64_t kLeastPiece = 1 << 16;  // operations: a microsecond or two
+constexpr int64_t kPiecesOfThread = 2;    // so that threads that come late find some
+constexpr int64_t kMostOfSequence = 10;   // pieces of work in order, which others follow
+
+Span span_at(const std::vector<Span>& spans, size_t i) {
+  return i < spans.size() ? spans[i] : Span{};
+}
+
+// Whether two values share memory. Only slabs of shards are used again.
+bool share_memory(const Graph& graph, const Layout& layout, ValueId a, ValueId b) {
+  if (a == b) return true;
+  const Place p = layout.places.at(a), q = layout.places.at(b);
+  if (p.pool != q.pool || (p.pool != Pool::Shared && p.pool != Pool::Local)) return false;
+  return p.offset < q.offset + bytes_of(graph.value(b)) &&
+         q.offset < p.offset + bytes_of(graph.value(a));
+}
+
+// Elements [begin, end) that units [first, last) touch of n, and the other way round.
+struct Range {
+  int64_t begin, end;
+};
+Range elements(const Span& span, int64_t n, Range units) {
+  const int64_t low = std::min(n, units.begin * span.size),
+                high = std::min(n, units.end * span.size);
+  return span.from_end ? Range{n - high, n - low} : Range{low, high};
+}
+Range units_of(const Span& span, int64_t n, Range elements) {
+  const int64_t low = span.from_end ? n - elements.end : elements.begin,
+                high = span.from_end ? n - elements.begin : elements.end;
+  return {low / span.size, ceil_div(high, span.size)};
+}
+
+}  // namespace
+
+int64_t Cut::begin(int64_t piece) const {
+  if (pieces < shards) return shards * piece / pieces * units;
+  const int64_t each = pieces / shards;
+  return piece / each * units + units * (piece % each) / each;
+}
+
+Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& layout)
+    : graph_(graph), layout_(layout) {
+  for (const Stage& stage : stages)
+    for (NodeId n : stage.nodes) {
+      const Node& node = graph.nodes()[n];
+      const bool by_shard = !stage.split && (node.scope == Scope::Shard || node.units == 1);
+      steps_.push_back({&node, by_shard, stage.update, {}});
+    }
+  // What is done once a step is, so that nothing is waited for twice.
+  std::vector<std::vector<bool>> implied(steps_.size(), std::vector<bool>(steps_.size()));
+  const auto imply = [&](std::vector<bool>& set, int earlier) {
+    set[earlier] = true;
+    for (int i = 0; i < earlier; ++i) set[i] = set[i] || implied[earlier][i];
+  };
+  for (int later = 0; later < static_cast<int>(steps_.size()); ++later) {
+    std::vector<bool> before(steps_.size());
+    for (int earlier = later; earlier-- > 0;) {
+      if (before[earlier]) continue;
+      const std::vector<Wait> waits = waits_of(later, earlier);
+      if (waits.empty()) continue;
+      if (waits[0].made.size == 0) imply(before, earlier);
+      imply(implied[later], earlier);
+      steps_[later].waits.insert(steps_[later].waits.end(), waits.begin(), waits.end());
+    }
+  }
+}
+
+// Updates come when all else is done: the memory that is theirs is not in the layout.
+std::vector<Flow::Wait> Flow::waits_of(int later, int earlier) const {
+  const Node &from = *steps_[earlier].node, &to = *steps_[later].node;
+  const std::vector<Wait> all{{earlier, {}, {}, 0}};
+  if (steps_[later].update) return all;
+  const auto clash = [&](ValueId a, ValueId b) {
+    return a != kNone && b != kNone &&
+           share_memory(graph_, layout_, graph_.root(a), graph_.root(b));
+  };
+  std::vector<Wait> waits;
+  for (size_t o = 0; o < from.outputs.size(); ++o) {
+    const ValueId made = from.outputs[o];
+    for (ValueId output : to.outputs)
+      if (clash(made, output)) return all;
+    for (size_t i = 0; i < to.inputs.size(); ++i) {
+      if (!clash(made, to.inputs[i])) continue;
+      const Span write = span_at(from.output_spans, o), read = span_at(to.input_spans, i);
+      if (graph_.root(made) != graph_.root(to.inputs[i]) || !write.size || !read.size) return all;
+      waits.push_back({earlier, write, read, graph_.value(made).features()});
+    }
+  }
+  for (ValueId input : from.inputs)
+    for (ValueId output : to.outputs)
+      if (clash(input, output)) return all;
+  return waits;
+}
+
+std::vector<Cut> Flow::cuts(int64_t shards, int64_t threads) const {
+  constexpr int64_t most = Relay::kMostPieces;
+  std::vector<Cut> cuts;
+  for (const Step& step : steps_) {
+    const Node& node = *step.node;
+    const int64_t apart = step.by_shard ? shards : 1;
+    // Many shards, and groups whose weights are too few to be divided, are taken several at a time.
+    if (const int64_t all = std::min(most, kPiecesOfThread * threads);
+        step.by_shard && (apart > all || node.scope == Scope::Group)) {
+      const int64_t pieces = std::min({all, apart, node.work * shards / kLeastPiece});
+      cuts.push_back({node.units, apart, std::max<int64_t>(pieces, 1)});
+      continue;
+    }
+    int64_t pieces = node.work * (step.by_shard ? 1 : shards) / kLeastPiece;
+    pieces = std::min(pieces, node.ordered ? kMostOfSequence : kPiecesOfThread * threads);
+    // What is made bit by bit is read bit by bit.
+    for (const Wait& wait : step.waits)
+      if (wait.made.size) pieces = std::max(pieces, cuts[wait.on].pieces / cuts[wait.on].shards);
+    pieces = std::min({pieces, node.units, most / std::min(apart, most)});
+    pieces = std::max<int64_t>(pieces, 1);
+    cuts.push_back({node.units, apart, apart > most ? most : apart * pieces});
+  }
+  return cuts;
+}
+
+uint32_t Flow::needed(const Wait& wait, const std::vector<Cut>& cuts, int task,
+                      int64_t piece) const {
+  const Cut &own = cuts[task], &other = cuts[wait.on];
+  Range units{0, other.units * other.shards};
+  if (steps_[task].by_shard && steps_[wait.on].by_shard) {
+    const Range mine{own.begin(piece), own.begin(piece + 1)};
+    const Range shards{mine.begin / own.units, ceil_div(mine.end, own.units)};
+    units = {shards.begin * other.units, shards.end * other.units};
+    if (wait.made.size && shards.end == shards.begin + 1) {
+      const int64_t first = shards.begin * own.units;
+      const Range read = elements(wait.read, wait.size, {mine.begin - first, mine.end - first});
+      const Range made = units_of(wait.made, wait.size, read);
+      units = {units.begin + made.begin, std::min(units.end, units.begin + made.end)};
+    }
+  }
+  uint32_t pieces = 0;
+  for (int64_t p = 0; p < other.pieces; ++p)
+    if (other.begin(p) < units.end && units.begin < other.begin(p + 1)) pieces |= 1u << p;
+  return pieces;
+}
+
+std::vector<Relay::Task> Flow::tasks(const std::vector<Cut>& cuts) const {
+  std::vector<Relay::Task> tasks(steps_.size());
+  for (int t = 0; t < static_cast<int>(steps_.size()); ++t) {
+    const Step& step = steps_[t];
+    tasks[t].leaders = cuts[t].pieces == 1 && step.node->work < kLeastPiece;
+    tasks[t].pieces.resize(cuts[t].pieces);
+    for (int64_t piece = 0; piece < cuts[t].pieces; ++piece) {
+      auto& needs = tasks[t].pieces[piece];
+      if (step.node->ordered && cuts[t].begin(piece) % cuts[t].units)
+        needs.push_back({t, 1u << (piece - 1)});
+      for (const Wait& wait : step.waits) needs.push_back({wait.on, needed(wait, cuts, t, piece)});
+    }
+  }
+  return tasks;
+}
+
+}  // namespace convnet
