@@ -1,5 +1,6 @@
 """`python -m convnet` and what it prints."""
 
+import json
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 import convnet
-from convnet import _core
+from convnet import _core, config, layers
 from convnet.cli import main
 from convnet.cli.digit_text import draw_digit, draw_row
 from convnet.datasets import digits
@@ -59,6 +60,9 @@ def test_runs_as_a_module():
         (["train"], "invalid choice: 'train'"),
         (["demo", "--epochs", "0"], "invalid positive number value: '0'"),
         (["demo", "--epochs", "few"], "invalid positive number value: 'few'"),
+        (["profile"], "the following arguments are required: FILE"),
+        (["profile", "net.keras", "--batch", "0"], "invalid positive number value: '0'"),
+        (["profile", "net.keras", "--sort", "name"], "invalid choice: 'name'"),
     ],
 )
 def test_wrong_arguments(arguments, problem, capsys):
@@ -139,3 +143,54 @@ def test_pictures_side_by_side_fit_into_a_terminal():
     lines = draw_row(images[:5], ["7 (100%)"] * 5).splitlines()
     assert len(lines) == 28 // 4 + 1
     assert max(map(len, lines)) <= 80
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A compiled model of texts in a file."""
+    stack = [
+        layers.Input((12,)),
+        layers.Embedding(30, 8, name="tokens"),
+        layers.Conv1D(9, 3, name="filters"),
+        layers.GlobalMaxPooling1D(),
+        layers.Dense(4, activation="softmax", name="classes"),
+    ]
+    model = convnet.Sequential(stack, name="texts")
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.save(tmp_path / "texts.keras")
+    yield tmp_path / "texts.keras"
+    config.set_num_threads(None)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_profile_shows_ops_and_layers(saved, training, capsys):
+    options = ["--training"] if training else []
+    assert main(["profile", str(saved), "--batch", "20", "--steps", "2", *options]) == 0
+    table, bars = capsys.readouterr().out.rstrip().rsplit("\n\n", 1)
+    mode = "Training" if training else "Prediction"
+    assert table.startswith(f'{mode} of "texts", 20 samples a step: mean of 2 steps')
+    assert ("adam" in table) == ("filters" in table and training)
+    assert {line.split()[0] for line in bars.splitlines()} >= {"tokens", "filters", "classes"}
+
+
+def test_profile_saves_its_numbers_and_a_picture(saved, capsys):
+    pytest.importorskip("matplotlib")
+    numbers, picture = saved.with_suffix(".json"), saved.with_suffix(".png")
+    options = ["--json", str(numbers), "--plot", str(picture), "--threads", "1", "--sort", "time"]
+    assert main(["profile", str(saved), "--steps", "1", *options]) == 0
+    found = json.loads(numbers.read_text())
+    assert (found["model"], found["batch"], found["threads"]) == ("texts", 32, 1)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    slowest = max(found["rows"], key=lambda row: row["seconds"])
+    first = capsys.readouterr().out.splitlines()[3].split()
+    assert first[:2] == [slowest["layer"], slowest["op"]]
+
+
+def test_profile_says_what_stands_in_its_way(tmp_path, capsys):
+    missing = tmp_path / "missing.keras"
+    assert main(["profile", str(missing)]) == 1
+    assert f"Cannot profile {missing}: File not found" in capsys.readouterr().err
+    path = tmp_path / "plain.h5"
+    convnet.Sequential([layers.Input((3,)), layers.Dense(2)]).save(path)
+    assert main(["profile", str(path), "--training"]) == 1
+    assert "saved before `compile`" in capsys.readouterr().err

@@ -50,17 +50,19 @@ Attrs to_attrs(const py::dict& attrs) {
   return result;
 }
 
+}  // namespace
+
 py::tuple to_tuple(const Dims& dims) {
   py::tuple shape(dims.size());
   for (size_t i = 0; i < dims.size(); ++i) shape[i] = dims[i];
   return shape;
 }
 
-}  // namespace
-
 void bind_graph(py::module_& m) {
   py::class_<Graph>(m, "Graph", "Ops recorded from layers; shapes are inferred as they are added.")
-      .def(py::init<int64_t, bool>(), py::arg("lanes") = kLanes, py::arg("few") = true)
+      .def(py::init<int64_t, Algorithms, bool>(), py::arg("lanes") = kLanes,
+           py::arg("algorithms") = Algorithms{}, py::arg("few") = true)
+      .def_property("label", &Graph::label, &Graph::set_label)
       .def("input", &Graph::input, py::arg("shape"), py::arg("name"))
       .def("parameter", &Graph::parameter, py::arg("shape"), py::arg("name"))
       .def("state", &Graph::state, py::arg("shape"), py::arg("name"))

@@ -15,6 +15,7 @@
 #include "core/uniform.h"
 #include "core/weights_version.h"
 #include "cpu/dispatch.h"
+#include "ops/algorithms.h"
 #include "ops/op.h"
 
 namespace py = pybind11;
@@ -50,6 +51,8 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "convnet's C++ core: graphs, plans and kernels.";
   py::register_exception<convnet::NeedsLanes>(m, "NeedsLanes", PyExc_ValueError);
   m.def("ops", &convnet::op_names, "Names of all ops.");
+  m.def("algorithms", &convnet::algorithm_choices,
+        "Algorithms that a graph can be made to take, by what they compute.");
   m.def("isa", [] { return std::string(convnet::kernels().isa); }, "The instruction set in use.");
   m.def("available_isas", &convnet::available_isas,
         "Instruction sets this machine supports, best first.");

@@ -7,6 +7,8 @@
 
 #include "bindings/bindings.h"
 #include "core/weights_version.h"
+#include "graph/profile.h"
+#include "ops/op.h"
 
 namespace py = pybind11;
 
@@ -135,6 +137,22 @@ class BoundPlan {
     return done;
   }
 
+  // Timing starts anew, or ends.
+  void set_timed(bool timed) { profile_ = timed ? std::make_unique<Profile>(plan_) : nullptr; }
+  bool timed() const { return profile_ != nullptr; }
+
+  // What the calls of all runs since timing began did, in the order of the plan.
+  py::dict profile() const {
+    if (!profile_) throw py::value_error("this plan is not timed: set `timed` first");
+    py::list calls;
+    for (const CallProfile& call : profile_->calls()) calls.append(describe(call));
+    py::dict result;
+    result["steps"] = profile_->steps();
+    result["threads"] = profile_->threads();
+    result["calls"] = calls;
+    return result;
+  }
+
   uint64_t seed_ = 0, step_ = 0;
 
  private:
@@ -142,6 +160,23 @@ class BoundPlan {
     const int64_t shards = ceil_div(batch, plan_.graph().lanes());
     return {batch, shards,  plan_.slots(shards), seed_,  step_,
             first, nullptr, feeds.data(),        nullptr};
+  }
+
+  py::dict describe(const CallProfile& call) const {
+    const Node& node = *call.node;
+    py::dict result;
+    result["op"] = node.op->name;
+    result["label"] = node.label;
+    result["shape"] =
+        node.outputs.empty() ? py::tuple() : to_tuple(plan_.graph().value(node.outputs[0]).shape);
+    result["layout"] = layout_of(plan_.graph(), node);
+    result["scope"] = name_of(node.scope);
+    result["algorithm"] = node.algorithm;
+    result["calls"] = call.time.count;
+    result["seconds"] = static_cast<double>(call.time.nanoseconds) * 1e-9;
+    result["operations"] = call.operations;
+    result["bytes"] = call.bytes;
+    return result;
   }
 
   // One array for each input, with at least so many rows; float32 where it is read in place.
@@ -209,11 +244,15 @@ class BoundPlan {
           seconds >= 0 && std::chrono::duration<double>(Clock::now() - start).count() > seconds;
       return late ? Poll::finish_step : Poll::go_on;
     };
+    Timings timings;
     int64_t done;
     {
+      const bool timed = profile_ != nullptr;
       py::gil_scoped_release nogil;
-      done = plan_.run(pointers_.data(), steps.data(), static_cast<int64_t>(steps.size()), poll);
+      done = plan_.run(pointers_.data(), steps.data(), static_cast<int64_t>(steps.size()), poll,
+                       timed ? &timings : nullptr);
     }
+    if (timings.threads() && profile_) profile_->add(timings, steps.data(), done);
     if (interrupted) throw py::error_already_set();
     return done;
   }
@@ -222,6 +261,7 @@ class BoundPlan {
   std::vector<ValueId> inputs_;
   std::vector<void*> pointers_;
   std::vector<py::object> owners_;
+  std::unique_ptr<Profile> profile_;  // null: not timed
 };
 
 }  // namespace
@@ -238,6 +278,8 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("capacity", &BoundPlan::capacity)
       .def_readwrite("seed", &BoundPlan::seed_)
       .def_readwrite("step", &BoundPlan::step_)
+      .def_property("timed", &BoundPlan::timed, &BoundPlan::set_timed)
+      .def("profile", &BoundPlan::profile)
       .def("bind", &BoundPlan::bind, py::arg("id"), py::arg("array"))
       .def("predict", &BoundPlan::predict, py::arg("feeds"), py::arg("n"))
       .def("train", &BoundPlan::train, py::arg("feeds"), py::arg("order"), py::arg("batch_size"),

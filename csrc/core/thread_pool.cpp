@@ -26,6 +26,15 @@ void relax() {
 #endif
 }
 
+void Patience::wait() {
+  if (spins_ < kSpins) {
+    ++spins_;
+    relax();
+  } else {
+    std::this_thread::yield();
+  }
+}
+
 void spin_then_sleep(const std::atomic<uint32_t>& value, uint32_t seen) {
   for (int i = 0; i < kSpins; ++i) {
     if (value.load(std::memory_order_acquire) != seen) return;

@@ -24,6 +24,16 @@ class Barrier {
 // Tells the processor that this thread spins.
 void relax();
 
+// Waits for threads that are at work: spins, and after some time lets others run, since those it
+// waits for may have lost their processors.
+class Patience {
+ public:
+  void wait();
+
+ private:
+  int spins_ = 0;
+};
+
 // Waits until `value` differs from `seen`: spins for some microseconds, then sleeps in the kernel.
 void spin_then_sleep(const std::atomic<uint32_t>& value, uint32_t seen);
 

@@ -49,6 +49,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
                                            const std::map<ValueId, ValueId>& seeds,
                                            const std::vector<ValueId>& wrt) {
   const std::vector<bool> needed = reached(*this, wrt);
+  const std::string outer = label_;
   Contributions parts(values_.size());
   std::vector<bool> seeded(values_.size());
   for (ValueId loss : losses) {
@@ -70,6 +71,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
     const Op* op = nodes_[n].op;
     if (!op->def->gradient || nodes_[n].update || nodes_[n].dead) continue;
     bool any = false, wanted = false;
+    label_ = nodes_[n].label;
     std::vector<ValueId> grads;
     const std::vector<ValueId> outputs = nodes_[n].outputs;
     for (ValueId out : outputs) {
@@ -89,6 +91,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
   std::set<ValueId> used;
   for (size_t v = 0; v < parts.size(); ++v) {
     if (values_[v].role != Role::Parameter || parts[v].empty()) continue;
+    label_like(parts[v][0]);
     ValueId grad = total(*this, static_cast<ValueId>(v), parts[v]);
     // A gradient is bound to memory of its own: not a view, not a weight, not another's gradient.
     if (values_[grad].alias != kNone || values_[grad].role != Role::Temporary ||
@@ -97,7 +100,11 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
     result[static_cast<ValueId>(v)] = grad;
   }
   for (ValueId id : wrt)
-    if (!result.count(id) && !parts[id].empty()) result[id] = total(*this, id, parts[id]);
+    if (!result.count(id) && !parts[id].empty()) {
+      label_like(parts[id][0]);
+      result[id] = total(*this, id, parts[id]);
+    }
+  label_ = outer;
   return result;
 }
 

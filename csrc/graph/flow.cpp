@@ -12,19 +12,6 @@ constexpr int64_t kLeastPiece = 1 << 16;  // operations: a microsecond or two
 constexpr int64_t kPiecesOfThread = 2;    // so that threads that come late find some
 constexpr int64_t kMostOfSequence = 10;   // pieces of work in order, which others follow
 
-Span span_at(const std::vector<Span>& spans, size_t i) {
-  return i < spans.size() ? spans[i] : Span{};
-}
-
-// Whether two values share memory. Only slabs of shards are used again.
-bool share_memory(const Graph& graph, const Layout& layout, ValueId a, ValueId b) {
-  if (a == b) return true;
-  const Place p = layout.places.at(a), q = layout.places.at(b);
-  if (p.pool != q.pool || (p.pool != Pool::Shared && p.pool != Pool::Local)) return false;
-  return p.offset < q.offset + bytes_of(graph.value(b)) &&
-         q.offset < p.offset + bytes_of(graph.value(a));
-}
-
 // Elements [begin, end) that units [first, last) touch of n, and the other way round.
 struct Range {
   int64_t begin, end;
@@ -48,13 +35,27 @@ int64_t Cut::begin(int64_t piece) const {
   return piece / each * units + units * (piece % each) / each;
 }
 
-Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& layout)
-    : graph_(graph), layout_(layout) {
+Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& layout) {
   for (const Stage& stage : stages)
     for (NodeId n : stage.nodes) {
       const Node& node = graph.nodes()[n];
       const bool by_shard = !stage.split && (node.scope == Scope::Shard || node.units == 1);
-      steps_.push_back({&node, by_shard, stage.update, {}});
+      Step step{&node, by_shard, stage.update, {}, {}, {}};
+      const auto touch = [&](const std::vector<ValueId>& ids, const std::vector<Span>& spans) {
+        std::vector<Touch> touches;
+        for (size_t i = 0; i < ids.size(); ++i) {
+          if (ids[i] == kNone) continue;
+          const ValueId root = graph.root(ids[i]);
+          const Place place = layout.places.at(root);
+          touches.push_back({root, place.pool, place.offset,
+                             place.offset + graph.value(root).bytes(),
+                             i < spans.size() ? spans[i] : Span{}, graph.value(root).features()});
+        }
+        return touches;
+      };
+      step.reads = touch(node.inputs, node.input_spans);
+      step.writes = touch(node.outputs, node.output_spans);
+      steps_.push_back(std::move(step));
     }
   // What is done once a step is, so that nothing is waited for twice.
   std::vector<std::vector<bool>> implied(steps_.size(), std::vector<bool>(steps_.size()));
@@ -75,30 +76,32 @@ Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& l
   }
 }
 
+// Only slabs of shards are used again.
+bool Flow::clash(const Touch& a, const Touch& b) {
+  if (a.value == b.value) return true;
+  return a.pool == b.pool && (a.pool == Pool::Shared || a.pool == Pool::Local) && a.begin < b.end &&
+         b.begin < a.end;
+}
+
 // Updates come when all else is done: the memory that is theirs is not in the layout.
 std::vector<Flow::Wait> Flow::waits_of(int later, int earlier) const {
-  const Node &from = *steps_[earlier].node, &to = *steps_[later].node;
+  const Step &from = steps_[earlier], &to = steps_[later];
   const std::vector<Wait> all{{earlier, {}, {}, 0}};
-  if (steps_[later].update) return all;
-  const auto clash = [&](ValueId a, ValueId b) {
-    return a != kNone && b != kNone &&
-           share_memory(graph_, layout_, graph_.root(a), graph_.root(b));
+  if (to.update) return all;
+  const auto any_clash = [](const std::vector<Touch>& a, const std::vector<Touch>& b) {
+    for (const Touch& x : a)
+      for (const Touch& y : b)
+        if (clash(x, y)) return true;
+    return false;
   };
+  if (any_clash(from.writes, to.writes) || any_clash(from.reads, to.writes)) return all;
   std::vector<Wait> waits;
-  for (size_t o = 0; o < from.outputs.size(); ++o) {
-    const ValueId made = from.outputs[o];
-    for (ValueId output : to.outputs)
-      if (clash(made, output)) return all;
-    for (size_t i = 0; i < to.inputs.size(); ++i) {
-      if (!clash(made, to.inputs[i])) continue;
-      const Span write = span_at(from.output_spans, o), read = span_at(to.input_spans, i);
-      if (graph_.root(made) != graph_.root(to.inputs[i]) || !write.size || !read.size) return all;
-      waits.push_back({earlier, write, read, graph_.value(made).features()});
+  for (const Touch& write : from.writes)
+    for (const Touch& read : to.reads) {
+      if (!clash(write, read)) continue;
+      if (write.value != read.value || !write.span.size || !read.span.size) return all;
+      waits.push_back({earlier, write.span, read.span, write.elements});
     }
-  }
-  for (ValueId input : from.inputs)
-    for (ValueId output : to.outputs)
-      if (clash(input, output)) return all;
   return waits;
 }
 

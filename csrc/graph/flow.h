@@ -37,16 +37,24 @@ class Flow {
     Span made, read;
     int64_t size;
   };
+  // A value that a call reads or writes, and where it lies.
+  struct Touch {
+    ValueId value;
+    Pool pool;
+    size_t begin, end;
+    Span span;
+    int64_t elements;
+  };
   struct Step {
     const Node* node;
     bool by_shard, update;
+    std::vector<Touch> reads, writes;
     std::vector<Wait> waits;
   };
+  static bool clash(const Touch& a, const Touch& b);
   std::vector<Wait> waits_of(int later, int earlier) const;
   uint32_t needed(const Wait& wait, const std::vector<Cut>& cuts, int task, int64_t piece) const;
 
-  const Graph& graph_;
-  const Layout& layout_;
   std::vector<Step> steps_;
 };
 

@@ -114,6 +114,7 @@ class Fuser {
     const ValueId before = node.outputs[0], seen = next.inputs[0], after = next.outputs[0];
     graph_.infer(node, n);
     next.dead = true;
+    if (next.label != node.label) relabel(node, node.label + " + " + next.label);
     for (ValueId old : next.outputs) graph_.values_[old].producer = kNone;
     replace(before, node.outputs[0]);
     replace(after, seen == before ? node.outputs[0] : seen);
@@ -124,6 +125,14 @@ class Fuser {
     for (Node& node : graph_.nodes_)
       for (ValueId& input : node.inputs)
         if (input == old) input = by;
+  }
+
+  // A node, and what inference derived for it.
+  void relabel(Node& node, const std::string& label) {
+    node.label = label;
+    for (size_t i = node.given; i < node.inputs.size(); ++i)
+      if (node.inputs[i] != kNone)
+        graph_.nodes_[graph_.value(node.inputs[i]).producer].label = label;
   }
 
   Graph& graph_;

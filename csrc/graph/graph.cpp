@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/algorithms.h"
 #include "ops/op.h"
 
 namespace convnet {
@@ -24,10 +25,36 @@ const char* name_of(Storage storage) {
   return "";
 }
 
-Graph::Graph(int64_t lanes, bool few) : lanes_(lanes), few_(few) {
+size_t Value::bytes() const {
+  const size_t n = static_cast<size_t>(features());
+  switch (storage) {
+    case Storage::Batched:
+      return n * static_cast<size_t>(lanes) * sizeof(float);
+    case Storage::Bits:
+      return n * sizeof(uint16_t);
+    case Storage::Accumulator:
+      return n * sizeof(double);
+    default:
+      return n * sizeof(float);
+  }
+}
+
+Graph::Graph(int64_t lanes, Algorithms forced, bool few)
+    : lanes_(lanes), few_(few), forced_(std::move(forced)) {
   if (lanes != 1 && lanes != kLanes)
     throw std::invalid_argument("a graph has 1 or " + std::to_string(kLanes) + " lanes, got " +
                                 std::to_string(lanes));
+  for (const auto& [what, name] : forced_) check_algorithm(what, name);
+}
+
+std::string Graph::forced(const std::string& what) const {
+  auto it = forced_.find(what);
+  return it == forced_.end() ? "" : it->second;
+}
+
+// What follows is recorded for the node that made a value.
+void Graph::label_like(ValueId id) {
+  if (values_[id].producer != kNone) label_ = nodes_[values_[id].producer].label;
 }
 
 ValueId Graph::add_value(Value value) {
@@ -97,7 +124,7 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::vector<ValueI
     if (id != kNone && (id < 0 || id >= static_cast<ValueId>(values_.size())))
       throw std::invalid_argument(name + ": there is no value " + std::to_string(id) +
                                   " in this graph");
-  Node node{.op = op, .attrs = std::move(attrs), .inputs = std::move(inputs)};
+  Node node{.op = op, .attrs = std::move(attrs), .label = label_, .inputs = std::move(inputs)};
   node.update = update;
   node.given = node.inputs.size();
   infer(node, kNone);

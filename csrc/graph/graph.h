@@ -42,6 +42,8 @@ struct Value {
   }
   // Elements of one shard (without lanes), of one slot, or of the whole.
   int64_t features() const { return fold * numel(shape); }
+  // Bytes of the same, lanes included.
+  size_t bytes() const;
 };
 
 using Attr =
@@ -62,6 +64,8 @@ struct Op;
 struct Node {
   const Op* op = nullptr;
   Attrs attrs;
+  std::string label;      // what it was recorded for: a layer's name
+  std::string algorithm;  // the one chosen, where there are several
   std::vector<ValueId> inputs, outputs;
   size_t given = 0;               // inputs before those that `infer` derived
   std::vector<std::byte> params;  // the kernel's POD parameter block
@@ -69,6 +73,7 @@ struct Node {
   int64_t units = 1;     // independent pieces of one shard's work (of the whole's, for Batch)
   size_t scratch = 0;    // bytes a call needs for itself
   int64_t work = 0;      // operations for one sample, roughly; 0: as many as results
+  int64_t flops = 0;     // of a product, by its definition, for one sample; 0: it is none
   bool ordered = false;  // units of a shard must be done in order
   std::vector<Span> input_spans, output_spans;  // those not there: all
   bool update = false;                          // runs after everything else, in order
@@ -81,13 +86,23 @@ struct NeedsLanes : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+// Names of algorithms, by what they are for: ops/algorithms.h.
+using Algorithms = std::map<std::string, std::string>;
+
 // `lanes`: samples of a shard, kLanes, or 1 for plans that run samples one by one with features in
-// lanes. `few`: with one lane, whether there are a few samples only.
+// lanes. `forced`: algorithms to take wherever they can compute what is asked for. `few`: with one
+// lane, whether there are a few samples only.
 class Graph {
  public:
-  explicit Graph(int64_t lanes = kLanes, bool few = true);
+  explicit Graph(int64_t lanes = kLanes, Algorithms forced = {}, bool few = true);
   int64_t lanes() const { return lanes_; }
   bool few() const { return few_; }
+  // The algorithm that is forced; empty where the choice is free.
+  std::string forced(const std::string& what) const;
+
+  // What nodes are recorded for from now on. Gradients take the label of their forward node.
+  const std::string& label() const { return label_; }
+  void set_label(std::string label) { label_ = std::move(label); }
 
   ValueId input(Dims shape, std::string name);
   ValueId parameter(Dims shape, std::string name);
@@ -114,18 +129,22 @@ class Graph {
   std::deque<Node>& nodes() { return nodes_; }
   // The value that owns the memory `id` is a view of.
   ValueId root(ValueId id) const;
+  // Whether a node reads or makes values that there are more of in larger batches.
+  bool touches_batch(const Node& node) const;
 
  private:
   friend class InferContext;
   friend class Fuser;
   ValueId add_value(Value value);
   void infer(Node& node, NodeId id);
-  bool touches_batch(const Node& node) const;
+  void label_like(ValueId id);
   std::vector<ValueId> add_node(const std::string& op, std::vector<ValueId> inputs, Attrs attrs,
                                 bool update);
 
   int64_t lanes_;
   bool few_;
+  Algorithms forced_;
+  std::string label_;
   std::deque<Value> values_;  // references stay valid while values are added
   std::deque<Node> nodes_;
 };

@@ -8,20 +8,6 @@
 
 namespace convnet {
 
-size_t bytes_of(const Value& v) {
-  const size_t n = static_cast<size_t>(v.features());
-  switch (v.storage) {
-    case Storage::Batched:
-      return n * static_cast<size_t>(v.lanes) * sizeof(float);
-    case Storage::Bits:
-      return n * sizeof(uint16_t);
-    case Storage::Accumulator:
-      return n * sizeof(double);
-    default:
-      return n * sizeof(float);
-  }
-}
-
 namespace {
 
 constexpr size_t kAlign = 64;
@@ -97,7 +83,7 @@ class Planner {
     auto it = std::find_if(lives_.begin(), lives_.end(),
                            [&](const Life& life) { return life.value == id; });
     if (it == lives_.end()) {
-      lives_.push_back({id, align(bytes_of(graph_.value(id))), first, last, block});
+      lives_.push_back({id, align(graph_.value(id).bytes()), first, last, block});
       return;
     }
     it->last = std::max(it->last, last);

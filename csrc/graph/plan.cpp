@@ -71,6 +71,7 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     throw std::invalid_argument("Plan: capacity must be at least 1, got " +
                                 std::to_string(capacity));
   std::vector<ValueId> wanted = bound;
+  graph_.set_label("output");
   auto& [bindings, rows] = outside_;
   for (size_t v = 0; v < graph_.values().size(); ++v) {
     const auto id = static_cast<ValueId>(v);
@@ -92,7 +93,6 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
 
   stages_ = schedule(graph_, live_nodes(graph_, wanted), outside_);
   layout_ = plan_memory(graph_, stages_, outside_);
-  if (graph_.lanes() == 1) flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
     if (place.pool == Pool::Bound) binding_used_[place.offset] = true;
@@ -105,9 +105,12 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     auto& calls = calls_.emplace_back();
     for (NodeId n : stage.nodes)
       calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
+    for (Call& call : calls) call.index = call_count_++;
     for (NodeId n : stage.nodes) work_ += work_of(graph_, graph_.nodes()[n]);
     shared_work_ += shared_work(graph_, stage);
   }
+  if (graph_.lanes() == 1 && pays_for_threads(capacity_))
+    flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
 }
 
 Plan::~Plan() = default;
@@ -135,11 +138,13 @@ int64_t Plan::slots(int64_t shards) const {
   return std::min(shards, most);
 }
 
-int Plan::threads(int64_t shards) const {
+bool Plan::pays_for_threads(int64_t shards) const {
   const bool by_row = graph_.lanes() == 1 && shards > 1;
-  const int64_t least = graph_.lanes() == 1 ? kLeastRelayed : kLeastShared;
-  return (by_row ? work_ : shared_work_) * shards * graph_.lanes() < least ? 1 : num_threads();
+  return (by_row ? work_ : shared_work_) * shards * graph_.lanes() >=
+         (graph_.lanes() == 1 ? kLeastRelayed : kLeastShared);
 }
+
+int Plan::threads(int64_t shards) const { return pays_for_threads(shards) ? num_threads() : 1; }
 
 std::unique_ptr<Workspace> Plan::acquire() const {
   std::lock_guard lock(mutex_);

@@ -51,6 +51,7 @@ struct Call {
   std::vector<int64_t> strides;  // in elements
   int64_t lanes = kLanes;
   bool slotted = false;  // has a Slotted output
+  size_t index = 0;      // among all calls of the plan
 };
 
 struct Layout {
@@ -73,10 +74,9 @@ std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live,
 // Places for all values the stages touch.
 Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside);
 
-size_t bytes_of(const Value& value);  // of one slab
-
 class Flow;
 class Workspace;
+class Timings;
 
 // What to do with a run, asked of the caller now and then.
 enum class Poll { go_on, finish_step, cancel };
@@ -106,7 +106,7 @@ class Plan {
   // Whether a step changes weights or states.
   bool updates() const { return first_update_ < stages_.size(); }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
-  // What calls wait for; of graphs of one lane.
+  // What calls wait for, where threads may relay.
   const Flow& flow() const { return *flow_; }
   // Threads that pay for a step of `shards` shards.
   int threads(int64_t shards) const;
@@ -114,15 +114,16 @@ class Plan {
 
   // Runs the steps in order and returns how many were finished. `poll` is called on the caller's
   // thread about every 20 ms; a step that it cancels leaves weights untouched. Any number of
-  // threads may be in here at once.
+  // threads may be in here at once. `timings`, unless null, are filled with those of this run.
   int64_t run(void* const* bindings, const StepInfo* steps, int64_t count,
-              const std::function<Poll()>& poll) const;
+              const std::function<Poll()>& poll, Timings* timings = nullptr) const;
 
  private:
   friend class Workspace;
   friend class Runner;
   friend class KernelRunner;
   bool leaves_as_row(ValueId output) const;
+  bool pays_for_threads(int64_t shards) const;
   std::unique_ptr<Workspace> acquire() const;
   void release(std::unique_ptr<Workspace> workspace) const;
 
@@ -137,7 +138,8 @@ class Plan {
   Layout layout_;
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage
-  size_t first_update_ = 0;               // stages from here on change weights
+  size_t call_count_ = 0;
+  size_t first_update_ = 0;  // stages from here on change weights
   std::unique_ptr<const Flow> flow_;
   int64_t work_ = 0;         // operations for one sample
   int64_t shared_work_ = 0;  // of those, what threads can share

@@ -61,18 +61,26 @@ void Relay::lead_round(const std::vector<bool>& skipped) {
   for (size_t t = 0; t < tasks_.size(); ++t)
     states_[t].taken.store(start(t), std::memory_order_release);
   round_.store(round, std::memory_order_release);
+  Patience patience;
   for (size_t first = 0; first < tasks_.size();)
-    if (!take(0, round, first)) relax();
+    if (take(0, round, first))
+      patience = {};
+    else
+      patience.wait();
   for (size_t t = 0; t < tasks_.size(); ++t)
-    while ((all(t) & ~states_[t].done.load(std::memory_order_acquire)) != 0) relax();
+    while ((all(t) & ~states_[t].done.load(std::memory_order_acquire)) != 0) patience.wait();
 }
 
 void Relay::help(int thread) {
+  Patience patience;
   uint64_t round;
   while ((round = round_.load(std::memory_order_acquire)) != kOver) {
     size_t first = 0;
     while (round_.load(std::memory_order_acquire) == round)
-      if (round == kIdle || !take(thread, round, first)) relax();
+      if (round != kIdle && take(thread, round, first))
+        patience = {};
+      else
+        patience.wait();
   }
 }
 

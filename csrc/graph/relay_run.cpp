@@ -70,8 +70,8 @@ int64_t RelayRun::lead(const KernelRunner& kernels, const StepInfo* steps, int64
 
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
                      const StepInfo* steps, int64_t count, int threads, bool fixed,
-                     const std::function<Poll()>& poll) {
-  const KernelRunner kernels(plan, workspace, bindings);
+                     const std::function<Poll()>& poll, Timings* timings) {
+  const KernelRunner kernels(plan, workspace, bindings, timings);
   auto asked = std::chrono::steady_clock::now();
   const auto go_on = [&] {
     const auto now = std::chrono::steady_clock::now();

@@ -117,7 +117,10 @@ void KernelRunner::run(const StepInfo& info, int thread, const Call& call,
                         call.slotted && shard >= info.slots,
                         &info,
                         ws_.scratch_[thread].get()};
-  call.fn(args);
+  if (timings_)
+    timings_->measure(thread, call.index, [&] { call.fn(args); });
+  else
+    call.fn(args);
 }
 
 void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t shard,
@@ -147,10 +150,11 @@ void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t sh
 class Runner {
  public:
   Runner(const Plan& plan, Workspace& workspace, void* const* bindings, const StepInfo* steps,
-         int64_t count, const std::function<Poll()>& poll, int threads, bool fixed)
+         int64_t count, const std::function<Poll()>& poll, int threads, bool fixed,
+         Timings* timings)
       : plan_(plan),
         ws_(workspace),
-        kernels_(plan, workspace, bindings),
+        kernels_(plan, workspace, bindings, timings),
         steps_(steps),
         count_(count),
         poll_(poll),
@@ -315,7 +319,7 @@ class Runner {
 };
 
 int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
-                  const std::function<Poll()>& poll) const {
+                  const std::function<Poll()>& poll, Timings* timings) const {
   if (count == 0) return 0;
   int64_t shards = 0, slots = 0;
   for (int64_t i = 0; i < count; ++i)
@@ -328,7 +332,8 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
   // Another run has the pool: this one goes on alone.
   const auto run_with = [&](int threads) {
     workspace->prepare(threads, shards, slots);
-    Runner runner(*this, *workspace, bindings, steps, count, poll, threads, fixed);
+    if (timings) timings->start(threads, call_count_);
+    Runner runner(*this, *workspace, bindings, steps, count, poll, threads, fixed, timings);
     const auto body = [&](int thread) { runner.work(thread); };
     if (threads > 1 && !ThreadPool::instance().try_run(threads, body)) return false;
     if (threads == 1) body(0);
@@ -338,7 +343,8 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
   const int most = threads(shards);
   if (most > 1 && graph_.lanes() == 1) {
     workspace->prepare(most, shards, slots, shards);
-    done = run_as_relay(*this, *workspace, bindings, steps, count, most, fixed, poll);
+    if (timings) timings->start(most, call_count_);
+    done = run_as_relay(*this, *workspace, bindings, steps, count, most, fixed, poll, timings);
   } else if (!run_with(most)) {
     run_with(1);
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "graph/plan.h"
+#include "graph/profile.h"
 
 namespace convnet {
 
@@ -51,8 +52,8 @@ struct Portion {
 // Calls kernels with pointers into the memory of a run.
 class KernelRunner {
  public:
-  KernelRunner(const Plan& plan, Workspace& workspace, void* const* bindings)
-      : plan_(plan), ws_(workspace), bindings_(bindings) {}
+  KernelRunner(const Plan& plan, Workspace& workspace, void* const* bindings, Timings* timings)
+      : plan_(plan), ws_(workspace), bindings_(bindings), timings_(timings) {}
   void run(const StepInfo& info, int thread, const Call& call, const Portion& portion) const;
 
  private:
@@ -61,6 +62,7 @@ class KernelRunner {
   const Plan& plan_;
   Workspace& ws_;
   void* const* bindings_;
+  Timings* timings_;  // null: not timed
 };
 
 // Runs steps of a few samples in a workspace prepared for all their shards together: the caller
@@ -68,6 +70,6 @@ class KernelRunner {
 // whether the first step runs the fixed stages as well. Returns how many were finished.
 int64_t run_as_relay(const Plan& plan, Workspace& workspace, void* const* bindings,
                      const StepInfo* steps, int64_t count, int threads, bool fixed,
-                     const std::function<Poll()>& poll);
+                     const std::function<Poll()>& poll, Timings* timings);
 
 }  // namespace convnet

@@ -95,7 +95,8 @@ void infer_conv2d(InferContext& c) {
   p.segments = c.lanes() == 1 ? segments_of(p) : 1;
   p.tile = winograd_tile(c, p, false);
   c.units(p.outer * p.rows() * p.segments);
-  c.work(2 * p.outer * p.OH * p.OW * p.OC * p.taps() * p.in_group());
+  c.flops(p.operations());
+  c.algorithm(p.tile.algorithm());
   c.scratch(c.lanes() == 1 ? image_scratch(p) : tap_scratch(p));
   const bool pooled = p.pool != FusedPool::none;
   const Dims y = pooled ? with_image(x, p.OH / 2, p.OW / 2, p.OC) : with_image(x, p.OH, p.OW, p.OC);
@@ -119,12 +120,23 @@ void infer_conv2d(InferContext& c) {
 // Below this many channels the sparse backward leaves most lanes empty.
 constexpr int64_t kSparseChannels = 8;
 
-// `few_winners`: what Graph::fuse says of a convolution whose result is used for maxima of several
-// pixels.
-bool sparse_backward_fits(const Conv2dParams& p, bool few_winners) {
-  const bool sparse = p.pool == FusedPool::max || (few_winners && p.pool == FusedPool::none);
-  return sparse && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 && p.dx == 1 && p.KH <= 5 &&
-         p.KW <= 5 && p.C >= kSparseChannels;
+// Whether the kernels that visit single pixels can compute this gradient.
+bool sparse_backward_fits(const Conv2dParams& p) {
+  return p.pool != FusedPool::average && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 &&
+         p.dx == 1 && p.KH <= 5 && p.KW <= 5;
+}
+
+// Whether they are expected to be faster. `few_winners`: what Graph::fuse says of a convolution
+// whose result is used for maxima of several pixels.
+bool sparse_backward_pays(const Conv2dParams& p, bool few_winners) {
+  return (p.pool == FusedPool::max || few_winners) && p.C >= kSparseChannels;
+}
+
+bool takes_sparse_backward(const GradContext& g) {
+  const auto& p = g.params<Conv2dParams>();
+  const std::string forced = g.forced("conv2d_backward");
+  if (!sparse_backward_fits(p) || forced == "direct") return false;
+  return forced == "sparse" || sparse_backward_pays(p, g.flag("few_winners"));
 }
 
 // Visits only the pixels that won.
@@ -176,7 +188,7 @@ void conv2d_gradient(GradContext& g) {
     throw NeedsLanes("convolutions train on 16 samples at once only");
   const ValueId dz = before_activation(g);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
-  if (sparse_backward_fits(g.params<Conv2dParams>(), g.flag("few_winners")))
+  if (takes_sparse_backward(g))
     sparse_gradient(g, dz);
   else
     dense_gradient(g, dz);
@@ -194,6 +206,8 @@ void infer_backward_input(InferContext& c) {
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   p.tile = winograd_tile(c, p, true);
   c.units(p.outer * p.H);
+  c.flops(p.operations());
+  c.algorithm(p.tile.algorithm());
   c.scratch(tap_scratch(p));
   const int64_t groups = p.groups;
   if (c.has(2)) c.expect_shape(2, {p.C}, "bias");
@@ -230,6 +244,8 @@ void infer_backward_weight(InferContext& c) {
                                                to_string({p.OH, p.OW, p.OC}));
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   c.units(p.groups * ceil_div(p.out_group(), kWeightUnit));
+  c.flops(p.operations());
+  c.algorithm("direct");
   c.output(Storage::Slotted, w);
 }
 

@@ -12,6 +12,7 @@ namespace {
 // Attributes that conv2d hands to each op of the family.
 SparseParams& read(InferContext& c) {
   auto& p = c.params<SparseParams>();
+  c.algorithm("sparse");
   const Dims size = c.dims("size"), kernel = c.dims("kernel"), result = c.dims("result"),
              windows = c.dims("windows", {0, 0}), padding = c.dims("padding", {0, 0, 0, 0});
   p.H = size[0], p.W = size[1], p.C = size[2];
@@ -42,6 +43,7 @@ void infer_weight(InferContext& c) {
   auto& p = read(c);
   p.outer = c.in(1).shape[0];
   c.units(p.OC);
+  c.flops(p.operations());
   c.output(Storage::Slotted, {p.OC, p.KH, p.KW, p.pitch()});
 }
 
@@ -50,6 +52,7 @@ void infer_input(InferContext& c) {
   auto& p = read(c);
   p.outer = c.in(0).shape[0];
   c.units(p.outer * 16);
+  c.flops(p.operations());
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 

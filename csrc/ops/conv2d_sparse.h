@@ -17,6 +17,8 @@ struct SparseParams {
   int64_t height() const { return OH + KH - 1; }
   int64_t width() const { return OW + KW - 1; }
   int64_t image() const { return height() * width() * pitch(); }
+  // Of the convolution, as if all pixels counted.
+  int64_t operations() const { return 2 * outer * OH * OW * OC * KH * KW * C; }
   // A list: count, then places (floats from the image's start), then gradients.
   int64_t most() const { return PH ? PH * PW : OH * OW; }
   int64_t list() const { return 2 * most() + 16; }

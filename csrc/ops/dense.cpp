@@ -16,6 +16,7 @@ DenseParams& shape_params(InferContext& c, const Value& x, int64_t K, int64_t M)
   p.rows = x.features() / (x.shape.back() ? x.shape.back() : 1);
   p.activation = Activation::linear;
   c.scope(Scope::Group);
+  c.flops(2 * p.rows * K * M);
   return p;
 }
 
@@ -32,7 +33,6 @@ void infer_dense(InferContext& c) {
   p.thin = c.lanes() == 1 && !c.few() && p.K >= kThinInputs && p.M <= kThinOutputs;
   if (p.thin) c.derive("transpose", {c.in_id(1)}, {{"perm", Dims{1, 0}}});
   c.units(ceil_div(p.M, c.lanes() == 1 ? kDenseUnitOfOne : kDenseUnit));
-  c.work(2 * p.rows * p.K * p.M);
   Dims y = x.shape;
   y.back() = w[1];
   c.output_like(0, y);

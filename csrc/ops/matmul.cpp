@@ -44,6 +44,7 @@ void infer_matmul(InferContext& c) {
   Value result = broadcast_of(c, {&stack[0], &stack[1]});
   p.stack = strides_of(c, result, {&c.in(0), &c.in(1)}, 2);
   c.units(p.stack.size * ceil_div(p.M, kMatmulRows));
+  c.flops(2 * p.stack.size * p.M * p.K * p.N);
   result.shape.push_back(p.M);
   result.shape.push_back(p.N);
   c.output(result.storage, result.shape, result.fold);

@@ -49,6 +49,8 @@ class InferContext {
   int64_t lanes() const { return graph_.lanes(); }
   // Whether a graph of one lane is for a few samples.
   bool few() const { return graph_.few(); }
+  // The algorithm that is forced, from those of ops/algorithms.h; empty where the choice is free.
+  std::string forced(const std::string& what) const { return graph_.forced(what); }
   int inputs() const { return static_cast<int>(node_.inputs.size()); }
   bool has(int i) const { return i < inputs() && node_.inputs[i] != kNone; }
   const Value& in(int i) const;
@@ -95,6 +97,11 @@ class InferContext {
   void scratch(size_t bytes) { node_.scratch = bytes; }
   // Operations for one sample, roughly, where they are many more than results.
   void work(int64_t operations) { node_.work = operations; }
+  // The same for a product, exactly, a multiply-add being two: by its definition, also where the
+  // algorithm gets by with fewer.
+  void flops(int64_t operations) { node_.flops = node_.work = operations; }
+  // The algorithm chosen, of several: a name for profiles.
+  void algorithm(const char* name) { node_.algorithm = name; }
   void impure() { node_.impure = true; }
   // Units follow each other: one begins where the one before it has ended.
   void ordered() { node_.ordered = true; }
@@ -147,6 +154,8 @@ class GradContext {
   const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
   std::string text(const std::string& name, const std::string& fallback = "") const;
   bool flag(const std::string& name) const;
+  // See InferContext.
+  std::string forced(const std::string& what) const { return graph_.forced(what); }
   template <class P>
   const P& params() const {
     return *reinterpret_cast<const P*>(graph_.nodes()[node_].params.data());

@@ -53,7 +53,7 @@ void fill_sizes(InferContext& c, RnnParams& p, RnnKind kind) {
   p.row = one ? round_up(p.H, 16) : p.H * 16;
   c.units(one ? p.outer * p.T : p.outer);
   if (one) c.ordered();
-  c.work(2 * p.outer * p.T * p.H * kind.gates * p.H);
+  c.flops(2 * p.outer * p.T * kind.gates * p.H * p.H);
 }
 
 Dims with(Dims lead, std::initializer_list<int64_t> last) {

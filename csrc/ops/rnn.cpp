@@ -40,7 +40,7 @@ void infer_project(InferContext& c) {
   p.rows = x.features() / p.K;
   p.packed = c.inputs() - 1;
   c.units(p.rows);
-  c.work(2 * p.rows * p.K * p.M);
+  c.flops(2 * p.rows * p.K * p.M);
   c.scratch(p.M * 16 * sizeof(float));
   Dims y = x.shape;
   y.back() = p.M;
@@ -76,7 +76,7 @@ void infer_backward_weight(InferContext& c) {
   p.biases = c.integer("biases");
   p.go_backwards = c.flag("go_backwards", false);
   c.units(p.F + p.H + 1);
-  c.work(2 * p.outer * p.T * (p.F + p.H + 1) * p.M);
+  c.flops(2 * p.outer * p.T * (p.F + p.H) * p.M);
   const Storage storage = c.sum_over_samples();
   if (storage == Storage::Slotted)
     c.scratch((round_up(p.M, 16) + 2 * round_up(p.H, 16) + 16) * kRnnRing * sizeof(float));

@@ -55,7 +55,8 @@ constexpr double kMargin = 0.9;
 }  // namespace
 
 WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transposed) {
-  const std::string algorithm = c.text("algorithm", ""), precision = c.text("precision", "");
+  const std::string algorithm = c.text("algorithm", c.forced("conv2d")),
+                    precision = c.text("precision", "");
   c.check(algorithm.empty() || algorithm == "direct" || algorithm == "winograd4" ||
               algorithm == "winograd6",
           "algorithm must be direct, winograd4 or winograd6, got '" + algorithm + "'");

@@ -13,6 +13,7 @@ struct WinogradTile {
   int32_t my, ny, mx, nx;
 
   bool used() const { return nx > 0; }
+  const char* algorithm() const { return !used() ? "direct" : nx == 4 ? "winograd4" : "winograd6"; }
   int64_t points() const { return int64_t{ny} * nx; }
   int64_t across(int64_t width) const { return (width + mx - 1) / mx; }
   int64_t tiles(int64_t height, int64_t width) const {

@@ -61,6 +61,7 @@ _MODULES = frozenset(
         "models",
         "ops",
         "optimizers",
+        "profiling",
         "random",
         "regularizers",
         "saving",

@@ -1,4 +1,4 @@
-"""`python -m convnet demo` and `python -m convnet info`."""
+"""`python -m convnet demo`, `info` and `profile`."""
 
 import sys
 

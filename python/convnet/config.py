@@ -1,4 +1,4 @@
-"""Settings of the process: number format, data layout, threads, device, instruction set."""
+"""Settings of the process: number format, data layout, threads, device, algorithms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from convnet import _core
 from convnet.naming import clear_session
 
 __all__ = [
+    "algorithm",
+    "algorithm_choices",
+    "algorithms",
     "clear_session",
     "device",
     "epsilon",
@@ -179,6 +182,94 @@ def _checked_device(name: str) -> str:
     return "cpu"
 
 
+def algorithm_choices() -> dict[str, tuple[str, ...]]:
+    """The algorithms that can be forced, by what they compute.
+
+    `conv2d` is the convolution and its gradient for the input, by direct sums or by Winograd's
+    algorithm with four or six points. `conv2d_backward` is the gradient of convolutions: `"sparse"`
+    visits only the pixels that max pooling left alive. `lanes` is how many samples lie side by side
+    in a prediction: with `"1"` they run one by one. What is forced is taken wherever it can compute
+    what is asked for; `Model.profile` shows what was.
+
+    >>> algorithm_choices()["lanes"]
+    ('1', '16')
+    """
+    choices = {name: tuple(names) for name, names in _core.algorithms().items()}
+    return {**choices, "lanes": ("1", "16")}
+
+
+def algorithms() -> dict[str, str]:
+    """The algorithms that are forced: what `CONVNET_ALGORITHM` or `algorithm` says.
+
+    >>> algorithms()
+    {}
+    """
+    return dict(_algorithms)
+
+
+@contextmanager
+def algorithm(**forced: str | int) -> Iterator[None]:
+    """Force algorithms inside a `with` block, to debug or to compare: see `algorithm_choices`.
+
+    The environment variable `CONVNET_ALGORITHM`, such as `conv2d_backward=direct,lanes=16`, does it
+    for a whole program. Results agree up to rounding.
+
+    Args:
+        **forced: Names of algorithms by what they compute.
+
+    Raises:
+        ValueError: if there is no such choice.
+
+    >>> with algorithm(conv2d_backward="direct"):
+    ...     algorithms()
+    {'conv2d_backward': 'direct'}
+    """
+    global _algorithms
+    outer = _algorithms
+    named = {name: str(value) for name, value in forced.items()}
+    _algorithms = _checked_algorithms({**algorithms(), **named})
+    try:
+        yield
+    finally:
+        _algorithms = outer
+
+
+def algorithms_in_force() -> tuple[tuple[str, str], ...]:
+    """`algorithms` as a part of the keys under which plans are kept."""
+    return _algorithms
+
+
+def graph_algorithms() -> dict[str, str]:
+    """The algorithms that the core chooses between, of those that are forced."""
+    return {name: value for name, value in _algorithms if name != "lanes"}
+
+
+def _checked_algorithms(forced: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    choices = algorithm_choices()
+    for name, value in forced.items():
+        if name not in choices:
+            raise ValueError(
+                f"There is no choice of algorithms for {name!r}. Expected one of "
+                f"{', '.join(map(repr, choices))}. Received: {name}={value}"
+            )
+        if value not in choices[name]:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected one of "
+                f"{', '.join(map(repr, choices[name]))}. Received: {name}={value}"
+            )
+    return tuple(sorted(forced.items()))
+
+
+def _parsed_algorithms(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValueError(
+            "CONVNET_ALGORITHM must hold pairs such as conv2d_backward=direct, with commas between "
+            f"them. Received: {text!r}"
+        )
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 def isa() -> str:
     """The instruction set in use: the best of the CPU, or what `CONVNET_ISA` names."""
     return str(_core.isa())
@@ -202,6 +293,7 @@ def show(print_fn: Callable[[str], Any] = print) -> None:
         "device": get_device(),
         "instruction set": f"{isa()} (available: {', '.join(isas())})",
         "threads": str(get_num_threads()),
+        "algorithms": ", ".join("=".join(pair) for pair in _algorithms) or "chosen",
         "floatx": floatx(),
         "epsilon": str(epsilon()),
         "image_data_format": image_data_format(),
@@ -211,3 +303,4 @@ def show(print_fn: Callable[[str], Any] = print) -> None:
 
 
 _device = _checked_device(os.environ.get("CONVNET_DEVICE", "cpu"))
+_algorithms = _checked_algorithms(_parsed_algorithms(os.environ.get("CONVNET_ALGORITHM", "")))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convnet import _core, tree
+from convnet import _core, config, tree
 from convnet.symbolic import KerasTensor, Shape
 from convnet.tracing import GraphTensor, Trace
 from convnet.variables import Variable
@@ -109,7 +109,7 @@ class _Fetch:
         self._plain = self._outputs == [(id, "float32") for id in self._computed]
         self._lock = threading.Lock()
         trace.graph.fuse(self._computed)
-        self._plan = _core.Plan(
+        self.plan = _core.Plan(
             trace.graph, outputs=self._computed, capacity=capacity, in_place=True
         )
         self._bind()
@@ -121,12 +121,12 @@ class _Fetch:
         with self._lock:
             for id, variable, memory in self._bound:
                 if variable._value is not memory:
-                    self._plan.bind(id, variable._value)
+                    self.plan.bind(id, variable._value)
             self._bound = [(id, variable, variable._value) for id, variable, _ in self._bound]
 
     def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
         self._bind()
-        computed = self._plan.predict(inputs, samples)
+        computed = self.plan.predict(inputs, samples)
         if self._plain:
             return computed
         values = dict(zip(self._computed, computed, strict=True))
@@ -142,10 +142,11 @@ class _Fetch:
 
 
 def in_lanes(make: Callable[[int], _T], one: bool) -> _T:
-    """What `make` makes for shards of one sample, where that pays and every op takes that, or else
-    for 16 samples side by side.
+    """What `make` makes for shards of one sample, where that pays (or `config.algorithm` forces it)
+    and every op takes that, or else for 16 samples side by side.
     """
-    if one:
+    forced = config.algorithms().get("lanes")
+    if one if forced is None else forced == "1":
         try:
             return make(1)
         except _core.NeedsLanes:
@@ -175,7 +176,7 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        few = capacity <= FEW
+        few = capacity <= FEW or config.algorithms().get("lanes") == "1"
         wide = sum(math.prod(shape) for shape in shapes) >= _WIDE
 
         def record(lanes: int) -> tuple[Trace, list[GraphTensor], Any]:
@@ -197,6 +198,11 @@ class PlannedCall:
             for id, array in zip(self._ids, arrays, strict=True)
         }
         return tree.pack_sequence_as(self._structure, self._fetch.run(inputs, samples))
+
+    @property
+    def plan(self) -> _core.Plan:
+        """The core's plan."""
+        return self._fetch.plan
 
     @property
     def takes_one(self) -> bool:
@@ -250,7 +256,8 @@ class PlanCache:
         self._lock = threading.RLock()
 
     def get(self, key: Hashable, build: Callable[[], PlannedCall]) -> PlannedCall:
-        """The plan stored under `key`, built where there is none."""
+        """The plan stored under `key`, built where there is none for the algorithms in force."""
+        key = (key, config.algorithms_in_force())
         with self._lock:
             if key not in self._plans:
                 self._plans[key] = build()
@@ -260,7 +267,8 @@ class PlanCache:
             return self._plans[key]
 
     def find(self, key: Hashable) -> PlannedCall | None:
-        """The plan stored under `key`, if there is one."""
+        """The plan stored under `key` for the algorithms in force, if there is one."""
+        key = (key, config.algorithms_in_force())
         with self._lock:
             plan = self._plans.get(key)
             if plan is not None:

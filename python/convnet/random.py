@@ -5,7 +5,9 @@ Every draw is a pure function of a pair `[seed, counter]`, the key of a counter-
 """
 
 import random as python_random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,10 @@ from convnet.naming import auto_name
 Shape = Sequence[int]
 
 _global_generator: "SeedGenerator | None" = None
+# Inside of `preserved`: the generators that were drawn from, with their states before.
+_drawn: ContextVar["dict[int, tuple[SeedGenerator, NDArray[np.int64]]] | None"] = ContextVar(
+    "convnet_drawn", default=None
+)
 
 
 class SeedGenerator:
@@ -56,8 +62,11 @@ class SeedGenerator:
             ordered: Accepted for Keras's sake; seeds are always in order.
         """
         seed = self.state.copy()
+        drawn = _drawn.get()
+        if drawn is not None:
+            drawn.setdefault(id(self), (self, seed))
         self.state[1] += 1
-        return seed
+        return seed.copy()
 
     def get_config(self) -> dict[str, Any]:
         """Gives the arguments that rebuild the generator at its first seed."""
@@ -140,6 +149,32 @@ def draw_seed(seed: Seed = None) -> NDArray[np.int64]:
         "Argument `seed` must be either an integer or an instance of `SeedGenerator`. "
         f"Received: seed={seed} (of type {type(seed)})"
     )
+
+
+@contextmanager
+def preserved() -> Iterator[None]:
+    """Puts seeds back, after a `with` block, to where they were before it.
+
+    Example:
+
+    >>> generator = SeedGenerator(seed=42)
+    >>> with preserved():
+    ...     first = normal((2,), seed=generator)
+    >>> bool((first == normal((2,), seed=generator)).all())
+    True
+    """
+    global _global_generator
+    outer, state = _global_generator, python_random.getstate()
+    drawn: dict[int, tuple[SeedGenerator, NDArray[np.int64]]] = {}
+    token = _drawn.set(drawn)
+    try:
+        yield
+    finally:
+        _drawn.reset(token)
+        for generator, seed in drawn.values():
+            generator.state[:] = seed
+        _global_generator = outer
+        python_random.setstate(state)
 
 
 def normal(

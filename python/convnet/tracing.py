@@ -7,13 +7,14 @@ value with graph shape (4, 3) has `.shape == (None, 4, 3)`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Any
 
 import numpy as np
 
-from convnet import _core
+from convnet import _core, config
 from convnet.operators import TensorOperators
 from convnet.variables import Variable
 
@@ -107,7 +108,7 @@ class Trace:
         lanes: int = 16,
         few: bool = True,
     ) -> None:
-        self.graph = _core.Graph(lanes, few)
+        self.graph = _core.Graph(lanes, config.graph_algorithms(), few)
         self.lanes = lanes
         self.training = training
         self.differentiable = bool(training)
@@ -125,9 +126,24 @@ class Trace:
     def __exit__(self, *exception: object) -> None:
         _active.reset(self._tokens.pop())
 
+    @contextmanager
+    def labelled(self, name: str) -> Iterator[None]:
+        """Say what ops inside of a `with` block are recorded for, such as a layer's name.
+
+        Blocks in each other make a path with slashes. Gradients have the labels of what they are
+        the gradients of; `Model.profile` shows them.
+        """
+        outer = self.graph.label
+        self.graph.label = f"{outer}/{name}" if outer else name
+        try:
+            yield
+        finally:
+            self.graph.label = outer
+
     def input(self, shape: Any, name: str = "input", dtype: str = "float32") -> GraphTensor:
         """A batched input; `shape` is that of one sample."""
-        tensor = GraphTensor(self, self.graph.input(tuple(shape), name), dtype)
+        with self.labelled("input"):
+            tensor = GraphTensor(self, self.graph.input(tuple(shape), name), dtype)
         self.inputs.append(tensor)
         return tensor
 

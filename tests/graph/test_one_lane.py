@@ -14,7 +14,7 @@ class DenseNet:
         rng = np.random.default_rng(0)
         shapes = [(inputs, hidden), (hidden,), (hidden, outputs)]
         self.weights = [rng.normal(size=s).astype(np.float32) for s in shapes]
-        self.graph = _core.Graph(1, few)
+        self.graph = _core.Graph(1, few=few)
         self.x = self.graph.input((inputs,), "x")
         ids = [self.graph.parameter(w.shape, "w") for w in self.weights]
         self.hidden = self.graph.add("dense", [self.x, *ids[:2]], {"activation": "relu"})[0]

@@ -55,9 +55,10 @@ def run_op(
     capacity: int | None = None,
     seed: int = 0,
     lanes: int = 16,
+    algorithms: dict[str, str] | None = None,
 ) -> Result:
     """Outputs of `op`, and gradients of its operands where gradients of its outputs are given."""
-    graph = _core.Graph(lanes)
+    graph = _core.Graph(lanes, algorithms or {})
     ids: list[int | None] = []
     feeds: dict[int, Array] = {}
     memory: dict[int, Array] = {}
@@ -175,15 +176,19 @@ def _in_lanes_of(
     seeds: Sequence[Array | None] | None,
     threads: Sequence[int],
     lanes: int,
+    algorithms: dict[str, str] | None,
 ) -> list[Result]:
     """Results for each number of threads; none where the op, or its gradient, needs 16 lanes."""
     try:
-        return [run_op(op, operands, attrs, seeds, threads=t, lanes=lanes) for t in threads]
+        return [
+            run_op(op, operands, attrs, seeds, threads=t, lanes=lanes, algorithms=algorithms)
+            for t in threads
+        ]
     except _core.NeedsLanes:
         assert lanes == 1
         if seeds is None:
             return []
-        return _in_lanes_of(op, operands, attrs, None, threads, lanes)
+        return _in_lanes_of(op, operands, attrs, None, threads, lanes, algorithms)
 
 
 def _assert_same_bits(results: Sequence[Result], op: str) -> None:
@@ -207,6 +212,7 @@ def check(
     tolerance: float = 2e-5,
     gradients: bool = True,
     threads: Sequence[int] = (1, 2, 3),
+    algorithms: dict[str, str] | None = None,
 ) -> None:
     """Holds an op to its references, with 16 samples in lanes and, where the op takes that, one by
     one; bits must be the same for every number of threads.
@@ -229,7 +235,7 @@ def check(
             else numeric_gradients(forward, arrays, exact, wanted)
         )
     for lanes in (16, 1):
-        results = _in_lanes_of(op, operands, attrs, seeds, threads, lanes)
+        results = _in_lanes_of(op, operands, attrs, seeds, threads, lanes, algorithms)
         for result in results[:1]:
             for got, want in zip(result.outputs, expected, strict=True):
                 assert_close(got, want, tolerance, f"{op} output, {lanes} lanes")

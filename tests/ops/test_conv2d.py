@@ -14,9 +14,13 @@ def operands(case, rng, bias=True):
     return [batched(x), weight(w), b]
 
 
+ALGORITHMS = [{}, {"conv2d_backward": "direct"}, {"conv2d_backward": "sparse"}]
+
+
+@pytest.mark.parametrize("algorithms", ALGORITHMS, ids=str)
 @pytest.mark.parametrize("case", SMALL, ids=lambda c: c.name)
 @pytest.mark.parametrize("bias", [True, False])
-def test_matches_the_definition_and_its_gradient(case, bias):
+def test_matches_the_definition_and_its_gradient(case, bias, algorithms):
     rng = np.random.default_rng(1)
     check(
         "conv2d",
@@ -25,6 +29,7 @@ def test_matches_the_definition_and_its_gradient(case, bias):
         lambda x, w, b: [reference.conv2d(x, w, b, **case.attrs)],
         backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, **case.attrs),
         rng=rng,
+        algorithms=algorithms,
     )
 
 
@@ -63,6 +68,7 @@ ACTIVATIONS = {
 }
 
 
+@pytest.mark.parametrize("algorithms", ALGORITHMS, ids=str)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("pool", ["", "max", "average"])
 @pytest.mark.parametrize(
@@ -70,7 +76,7 @@ ACTIVATIONS = {
     [((6, 8), 3, (3, 3)), ((7, 5), 11, (3, 2)), ((8, 7), 17, (5, 5))],
 )
 def test_fused_activation_and_pool_equal_the_separate_steps(
-    activation, pool, size, channels, kernel
+    activation, pool, size, channels, kernel, algorithms
 ):
     rng = np.random.default_rng(3)
     apply, slope = ACTIVATIONS[activation]
@@ -97,6 +103,7 @@ def test_fused_activation_and_pool_equal_the_separate_steps(
         forward,
         backward=backward,
         rng=rng,
+        algorithms=algorithms,
     )
 
 

@@ -287,13 +287,14 @@ class Layer(LayerState):
         trace.training = next((choice for choice in choices if choice is not None), None)
         kwargs = self._resolved(spec, kwargs, trace.training)
         try:
-            outputs = self.call(*args, **kwargs)
+            with trace.labelled(self.name):
+                outputs = self.call(*args, **kwargs)
+                if self.activity_regularizer is not None:
+                    for output in tree.flatten(outputs):
+                        trace.losses.append(self._activity_loss(output))
+                self._set_masks(spec, kwargs, outputs)
         finally:
             trace.training = outer
-        if self.activity_regularizer is not None:
-            for output in tree.flatten(outputs):
-                trace.losses.append(self._activity_loss(output))
-        self._set_masks(spec, kwargs, outputs)
         return outputs
 
     def _activity_loss(self, output: GraphTensor) -> GraphTensor:

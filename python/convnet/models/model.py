@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convnet import tree
 from convnet.execution import infer_outputs
@@ -11,6 +11,9 @@ from convnet.layers import Layer
 from convnet.layers.call_spec import CallSpec
 from convnet.symbolic import KerasTensor
 from convnet.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from convnet.profiling import Profile
 
 
 class Model(Trainer, Layer):
@@ -133,6 +136,43 @@ class Model(Trainer, Layer):
             show_trainable=show_trainable,
             layer_range=layer_range,
         )
+
+    def profile(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int = 32,
+        steps: int | None = None,
+    ) -> Profile:
+        """Measure what each op of a step costs.
+
+        The model stays as it is: weights, optimizer, metrics and seeds are what they were before.
+        No other thread should use it meanwhile.
+
+        Args:
+            x: Inputs: an array, or a list or dict of arrays.
+            y: Targets: a step of training is measured. By default `predict` is.
+            sample_weight: Weights of the samples in the loss.
+            batch_size: Samples of a step; all of `x` where there are fewer.
+            steps: Steps to measure; by default as many as take half a second.
+
+        Returns:
+            The profile, to be printed or drawn.
+
+        Raises:
+            ValueError: if targets are given and the model is not compiled, or data do not fit it.
+
+        >>> import numpy as np
+        >>> from convnet import Sequential, layers
+        >>> model = Sequential([layers.Input((28, 28, 1)), layers.Conv2D(8, 5), layers.Flatten()])
+        >>> profile = model.profile(np.ones((64, 28, 28, 1)))
+        >>> [row.algorithm for row in profile.rows if row.op == "conv2d"]
+        ['direct']
+        """
+        from convnet.profiling.measure import profile_model
+
+        return profile_model(self, x, y, sample_weight, batch_size, steps)
 
     # Files.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,9 @@ class OpNode(Operation):
         """Apply the op to tensors of one kind."""
         operands, _ = self.signature.split(args, kwargs)
         if not any_symbolic(operands):
-            return self.signature.apply(operands, self.attributes)
+            trace = _trace_of(operands)
+            with trace.labelled(self.name) if trace is not None else nullcontext():
+                return self.signature.apply(operands, self.attributes)
         outputs = infer_outputs(self.__call__, args, kwargs)
         Node(self, args, kwargs, outputs)
         return outputs

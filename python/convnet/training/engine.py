@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from typing import Any
 
 import numpy as np
 
-from convnet import tree
+from convnet import config, tree
 from convnet.callbacks import CallbackList
 from convnet.execution import in_lanes
+from convnet.metrics import Metric
 from convnet.optimizers import Optimizer
 from convnet.tracing import GraphTensor, Trace
 from convnet.training.compilation import Compilation
@@ -46,9 +48,27 @@ class Engine:
         self._variables = model.variables
         self._steps: OrderedDict[Any, Step] = OrderedDict()
 
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that steps add to."""
+        return self._compilation.all_metrics
+
     def results(self) -> dict[str, Any]:
         """Values of the metrics by name, in alphabetical order."""
         return self._compilation.results()
+
+    def twin(self) -> Engine:
+        """An engine for the same steps with an optimizer, gradients and slots of its own.
+
+        It trains the same variables and adds to the same metrics.
+        """
+        shared = {id(v): v for v in [*self._model.variables, *self._trainable]}
+        twin = copy.copy(self)
+        twin._optimizer = copy.deepcopy(self._optimizer, shared)
+        twin._compilation = copy.copy(self._compilation)
+        twin._parameters = None
+        twin._steps = OrderedDict()
+        return twin
 
     # Epochs.
 
@@ -95,24 +115,53 @@ class Engine:
     # Steps.
 
     def _train(self, data: Arrays, rows: np.ndarray, batch: int, checked: bool) -> int:
+        step = self.train_step(data, batch, checked)
+        if step.eager_update or step.untraced:
+            rows = rows[:batch]
+        done, outputs = self.run_train_step(step, data, rows, batch, _REPORT_SECONDS)
+        self._update_untraced(step, data, rows, outputs)
+        return done
+
+    def train_step(self, data: Arrays, batch: int, checked: bool = False) -> TrainStep:
+        """The step of training for batches of data, ready to run.
+
+        Args:
+            data: Arrays of the shapes that the step is for.
+            batch: Samples of the largest batch.
+            checked: Whether the losses have seen the targets.
+        """
         step = self._step(True, data, batch)
         assert isinstance(step, TrainStep) and self._parameters is not None
         if not checked:
             self._check_targets(data, step)
         self._parameters.claim()
-        if step.eager_update or step.untraced:
-            rows = rows[:batch]
+        return step
+
+    def run_train_step(
+        self, step: TrainStep, data: Arrays, rows: np.ndarray, batch: int, seconds: float = -1.0
+    ) -> tuple[int, list[np.ndarray]]:
+        """Train on rows of the data, without the metrics that are computed in Python.
+
+        Args:
+            step: The step; one whose optimizer updates in Python takes the rows of one batch.
+            data: The data.
+            rows: Rows, in the order to take them.
+            batch: Samples of a step.
+            seconds: Stop after the step in which this time is over; negative: never.
+
+        Returns:
+            The number of steps done, and predictions if the step returns them.
+        """
         optimizer = self._optimizer
         first = int(optimizer._iterations)
         steps = range(first, first - (-len(rows) // batch))
         hyper = np.array([[optimizer.learning_rate_at(i), i] for i in steps], dtype=np.float64)
-        done, outputs = step.run(data, rows, batch, hyper, _REPORT_SECONDS)
+        done, outputs = step.run(data, rows, batch, hyper, seconds)
         if step.eager_update:
             step.update_in_python()
         else:
             optimizer._iterations.assign(first + done)
-        self._update_untraced(step, data, rows, outputs)
-        return done
+        return done, outputs
 
     def _test(self, data: Arrays, rows: np.ndarray, batch: int, checked: bool) -> int:
         step = self._step(False, data, batch)
@@ -135,7 +184,7 @@ class Engine:
 
     def _step(self, training: bool, data: Arrays, capacity: int) -> Step:
         few = capacity <= _FEW
-        key = (training, few, data.signature())
+        key = (training, few, data.signature(), config.algorithms_in_force())
         step = self._steps.get(key)
         if step is None or step.capacity < capacity:
             step = in_lanes(lambda lanes: self._plan(training, data, capacity, lanes), one=few)
@@ -150,12 +199,13 @@ class Engine:
 
         def call(inputs: list[GraphTensor]) -> tuple[Any, list[GraphTensor]]:
             outputs = call_model(self._model, inputs, data.form)
-            return outputs, self._model.losses
+            with inputs[0].trace.labelled("loss"):
+                return outputs, self._model.losses
 
         if not training:
             return TestStep(call, self._compilation, data, capacity, names, lanes)
         if self._parameters is None:
-            self._build_model(data)
+            trace_model(self._model, data)
             self._parameters = FlatParameters(self._variables_to_train(), self._optimizer)
         return TrainStep(
             call,
@@ -174,12 +224,6 @@ class Engine:
             return list(self._trainable)
         return list(self._model.trainable_variables)
 
-    def _build_model(self, data: Arrays) -> None:
-        """Trace the model once, so that all its layers have their weights."""
-        with Trace(training=True) as trace:
-            inputs = [trace.input(a.shape[1:], f"x{i}") for i, a in enumerate(data.x)]
-            call_model(self._model, inputs, data.form)
-
     def _check_targets(self, data: Arrays, step: Step) -> None:
         """Let losses look at the targets: class numbers out of range are found before training."""
         for loss, target, output in zip(
@@ -187,6 +231,13 @@ class Engine:
         ):
             if loss is not None:
                 loss.check_targets(target, output.shape)
+
+
+def trace_model(model: Any, data: Arrays) -> None:
+    """Trace a model once, so that all its layers have their weights."""
+    with Trace(training=True) as trace:
+        inputs = [trace.input(a.shape[1:], f"x{i}") for i, a in enumerate(data.x)]
+        call_model(model, inputs, data.form)
 
 
 def call_model(model: Any, inputs: list[GraphTensor], form: Any) -> Any:

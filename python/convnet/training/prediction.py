@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convnet import tree
+from convnet import config, tree
 from convnet.callbacks import CallbackList
 from convnet.execution import FEW, LANES, PlanCache, PlannedCall, step_capacity
 from convnet.training import data_adapter
@@ -94,20 +94,25 @@ class Predictor:
         return _joined(results)
 
     def _run(self, data: Arrays, given: Any = None) -> Any:
-        parts = [(part, self._plan_for(part)) for part in self._parts(data)]
-        if parts[0][1].takes_one and data.x[0] is given:
-            ends = list(itertools.accumulate(part.samples for part, _ in parts))
-            plans = [plan for _, plan in parts]
-            self._last = _Last(given.shape, given.dtype, list(zip(ends, plans, strict=True)))
-        return _joined([plan(part.x) for part, plan in parts])
+        plans = self.plans(data)
+        if plans[0][0].takes_one and data.x[0] is given:
+            ends = itertools.accumulate(part.samples for _, part in plans)
+            parts = [(end, plan) for end, (plan, _) in zip(ends, plans, strict=True)]
+            self._last = _Last(given.shape, given.dtype, config.algorithms_in_force(), parts)
+        return _joined([plan(part.x) for plan, part in plans])
 
-    def _parts(self, data: Arrays) -> list[Arrays]:
-        """A few samples beyond whole shards apart from those, where they are faster one by one."""
+    def plans(self, data: Arrays) -> list[tuple[PlannedCall, Arrays]]:
+        """The plans that predict together, each with its part of the data: a few samples beyond
+        whole shards lie apart from those, where they are faster one by one.
+        """
         whole = data.samples // LANES * LANES
-        left = 0 < data.samples - whole <= FEW and 0 < whole < _SHORT
-        if not left or self._plan_for(data).lanes == 1:
-            return [data]
-        return [data.rows(0, whole), data.rows(whole, data.samples)]
+        parts = [data]
+        if 0 < data.samples - whole <= FEW and 0 < whole < _SHORT:
+            plan = self._plan_for(data)
+            if plan.lanes == 1:
+                return [(plan, data)]
+            parts = [data.rows(0, whole), data.rows(whole, data.samples)]
+        return [(self._plan_for(part), part) for part in parts]
 
     def _plan_for(self, data: Arrays) -> PlannedCall:
         capacity = step_capacity(data.samples)
@@ -131,6 +136,7 @@ class _Last:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    algorithms: tuple[tuple[str, str], ...]
     parts: list[tuple[int, PlannedCall]]
 
     def takes(self, x: Any) -> bool:
@@ -140,6 +146,7 @@ class _Last:
             and x.shape == self.shape
             and x.dtype == self.dtype
             and x.flags.c_contiguous
+            and self.algorithms == config.algorithms_in_force()
         )
 
     def run(self, x: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ class Step:
 
     Attributes:
         untraced: Metrics that must see targets and predictions as arrays, with their output.
+        plan: The core's plan.
     """
 
     training = False
@@ -78,15 +79,17 @@ class Step:
         for i, (target, output) in enumerate(zip(self.targets, self.outputs, strict=False)):
             loss = self.compilation.losses[i]
             if loss is not None:
-                with _explained(loss, target, output, self.weights[i]):
+                with (
+                    self._trace.labelled("loss"),
+                    _explained(loss, target, output, self.weights[i]),
+                ):
                     self._add_loss(i, loss, target, output)
-            for metric in self.compilation.metrics[i].plain:
-                self._add_metric(i, metric, target, output, weighted=False)
-            for metric in self.compilation.metrics[i].weighted:
-                self._add_metric(i, metric, target, output, weighted=True)
-        for extra in extra_losses:
-            self._track(extra.id, self.compilation.loss_tracker, first=not self._tracked)
-            self._losses.append(extra.id)
+            with self._trace.labelled("metrics"):
+                self._add_metrics(i, target, output)
+        with self._trace.labelled("loss"):
+            for extra in extra_losses:
+                self._track(extra.id, self.compilation.loss_tracker, first=not self._tracked)
+                self._losses.append(extra.id)
         if not self._losses:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
 
@@ -159,6 +162,12 @@ class Step:
         self._memory[accumulator] = memory
         graph.update("accumulate", [id, accumulator], attrs)
 
+    def _add_metrics(self, i: int, target: GraphTensor, output: GraphTensor) -> None:
+        for metric in self.compilation.metrics[i].plain:
+            self._add_metric(i, metric, target, output, weighted=False)
+        for metric in self.compilation.metrics[i].weighted:
+            self._add_metric(i, metric, target, output, weighted=True)
+
     def _add_metric(
         self, i: int, metric: Metric, target: GraphTensor, output: GraphTensor, weighted: bool
     ) -> None:
@@ -176,10 +185,10 @@ class Step:
         self._shapes = [self._trace.graph.shape(o.id) for o in self.outputs] if keep else []
         self._trace.graph.fuse(keep)
         bound = self._differentiate()
-        self._plan = _core.Plan(self._trace.graph, keep, self.capacity, bound)
-        self._plan.seed = int(draw_seed()[0])
+        self.plan = _core.Plan(self._trace.graph, keep, self.capacity, bound)
+        self.plan.seed = int(draw_seed()[0])
         for id, memory in self._memory.items():
-            self._plan.bind(id, memory)
+            self.plan.bind(id, memory)
         self._variables = [(t.id, v) for v, t in self._trace.variables]
         self._bound: list[np.ndarray | None] = [None] * len(self._variables)
 
@@ -189,7 +198,7 @@ class Step:
     def _bind_variables(self) -> None:
         for i, (id, variable) in enumerate(self._variables):
             if self._bound[i] is not variable._value:
-                self._plan.bind(id, variable._value)
+                self.plan.bind(id, variable._value)
                 self._bound[i] = variable._value
 
     @property
@@ -223,7 +232,7 @@ class Step:
         results = [np.empty((len(order), *shape), np.float32) for shape in self._shapes]
         for memory in (m for _, m in self._extra_totals):
             memory[:] = 0.0
-        done = self._plan.train(feeds, order, batch, hyper, seconds, results)
+        done = self.plan.train(feeds, order, batch, hyper, seconds, results)
         for tracker, memory in self._extra_totals:
             tracker.accumulators[0][0] += memory[0]
         return done, results

@@ -52,7 +52,8 @@ class TrainStep(Step):
                 self._memory[gradient] = view.reshape(-1)
                 bound.append(gradient)
         if bound and not self.eager_update:
-            self._record_update()
+            with self._trace.labelled("optimizer"):
+                self._record_update()
         return bound
 
     def _record_update(self) -> None:
