@@ -3,6 +3,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/bindings.h"
 
 namespace py = pybind11;
@@ -58,8 +60,8 @@ py::tuple to_tuple(const Dims& dims) {
 
 void bind_graph(py::module_& m) {
   py::class_<Graph>(m, "Graph", "Ops recorded from layers; shapes are inferred as they are added.")
-      .def(py::init<int64_t, Algorithms>(), py::arg("lanes") = kLanes,
-           py::arg("algorithms") = Algorithms{})
+      .def(py::init<int64_t, Algorithms, bool>(), py::arg("lanes") = kLanes,
+           py::arg("algorithms") = Algorithms{}, py::arg("few") = true)
       .def_property("label", &Graph::label, &Graph::set_label)
       .def("input", &Graph::input, py::arg("shape"), py::arg("name"))
       .def("parameter", &Graph::parameter, py::arg("shape"), py::arg("name"))
@@ -99,7 +101,10 @@ void bind_graph(py::module_& m) {
           py::arg("id"))
       .def(
           "fold", [](const Graph& g, ValueId id) { return g.value(id).fold; }, py::arg("id"))
-      .def("__len__", [](const Graph& g) { return g.nodes().size(); });
+      .def("__len__", [](const Graph& g) {
+        return std::count_if(g.nodes().begin(), g.nodes().end(),
+                             [](const Node& node) { return !node.dead; });
+      });
 }
 
 }  // namespace convnet::bindings

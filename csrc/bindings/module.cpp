@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -10,7 +11,9 @@
 
 #include "bindings/bindings.h"
 #include "core/aligned.h"
+#include "core/orthogonal.h"
 #include "core/thread_pool.h"
+#include "core/uniform.h"
 #include "core/weights_version.h"
 #include "cpu/dispatch.h"
 #include "ops/algorithms.h"
@@ -76,6 +79,35 @@ PYBIND11_MODULE(_core, m) {
   m.def("num_threads", &convnet::num_threads, "Threads a run uses.");
   m.def("set_num_threads", &convnet::set_num_threads, py::arg("threads"),
         "Sets the threads a run uses; 0 restores the default.");
+  m.def(
+      "orthonormal",
+      [](const py::array_t<double, py::array::c_style | py::array::forcecast>& matrix) {
+        if (matrix.ndim() != 2 || matrix.shape(0) < matrix.shape(1))
+          throw py::value_error("expected a matrix that is not wider than high");
+        py::array_t<double> columns({matrix.shape(0), matrix.shape(1)});
+        std::copy_n(matrix.data(), matrix.size(), columns.mutable_data());
+        {
+          py::gil_scoped_release nogil;
+          convnet::orthonormalize(columns.mutable_data(), matrix.shape(0), matrix.shape(1));
+        }
+        return columns;
+      },
+      py::arg("matrix"),
+      "The Q of the QR decomposition of a float64 matrix with a positive diagonal of R.");
+  m.def(
+      "uniform",
+      [](const std::vector<py::ssize_t>& shape, const std::array<uint64_t, 2>& key, float scale,
+         float offset) {
+        py::array_t<float> numbers(shape);
+        float* data = numbers.mutable_data();
+        {
+          py::gil_scoped_release nogil;
+          convnet::fill_uniform(data, numbers.size(), {key[0], key[1]}, scale, offset);
+        }
+        return numbers;
+      },
+      py::arg("shape"), py::arg("key"), py::arg("scale"), py::arg("offset"),
+      "`scale * u + offset` for what NumPy's `Generator(Philox(key=key))` draws as float32.");
   m.def(
       "aligned_zeros",
       [](size_t size) {

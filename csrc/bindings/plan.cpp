@@ -47,8 +47,8 @@ FeedType feed_type(const py::dtype& dtype) {
 class BoundPlan {
  public:
   BoundPlan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-            const std::vector<ValueId>& bound)
-      : plan_(graph, std::move(outputs), capacity, bound),
+            const std::vector<ValueId>& bound, bool in_place)
+      : plan_(graph, std::move(outputs), capacity, bound, in_place),
         pointers_(plan_.bindings()),
         owners_(plan_.bindings()) {
     for (size_t id = 0; id < graph.values().size(); ++id)
@@ -76,7 +76,8 @@ class BoundPlan {
   }
 
   py::list predict(const py::dict& feeds, int64_t n) const {
-    std::vector<Feed> table = make_feeds(feeds, n);
+    const Arrays arrays = arrays_of(feeds, n);
+    std::vector<Feed> table = feeds_of(arrays);
     py::list results;
     for (ValueId id : plan_.outputs()) {
       const Value& value = plan_.graph().value(id);
@@ -102,11 +103,13 @@ class BoundPlan {
   int64_t train(const py::dict& feeds, const Order& order, int64_t batch, const Hyper& hyper,
                 double seconds,
                 const std::vector<py::array_t<float, py::array::c_style>>& results) {
+    if (plan_.in_place()) throw py::value_error("a plan that reads inputs in place only predicts");
     if (batch < 1 || batch > plan_.capacity())
       throw py::value_error("batch size must be from 1 to " + std::to_string(plan_.capacity()) +
                             ", got " + std::to_string(batch));
     if (hyper.ndim() != 2) throw py::value_error("hyper must have one row a step");
-    std::vector<Feed> table = make_feeds(feeds, 0);
+    const Arrays arrays = arrays_of(feeds, 0);
+    std::vector<Feed> table = feeds_of(arrays);
     const int64_t n = order.size();
     if (results.size() != plan_.outputs().size())
       throw py::value_error("expected " + std::to_string(plan_.outputs().size()) +
@@ -119,7 +122,7 @@ class BoundPlan {
                        value.features() * int64_t{sizeof(float)}, FeedType::f32});
     }
     const int64_t count = std::min<int64_t>(ceil_div(n, batch), hyper.shape(0));
-    check_order(feeds, order.data(), std::min(n, count * batch));
+    check_order(arrays, order.data(), std::min(n, count * batch));
     std::vector<StepInfo> steps;
     steps.reserve(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) {
@@ -176,18 +179,15 @@ class BoundPlan {
     return result;
   }
 
-  const py::array feed_of(const py::dict& feeds, ValueId id) const {
-    const Value& value = plan_.graph().value(id);
-    if (!feeds.contains(py::int_(id)))
-      throw py::value_error("no array was given for input '" + value.name + "'");
-    return feeds[py::int_(id)].cast<py::array>();
-  }
-
-  std::vector<Feed> make_feeds(const py::dict& feeds, int64_t least_rows) const {
-    std::vector<Feed> table;
+  // One array for each input, with at least so many rows; float32 where it is read in place.
+  using Arrays = std::vector<py::array>;
+  Arrays arrays_of(const py::dict& feeds, int64_t least_rows) const {
+    Arrays arrays;
     for (ValueId id : inputs_) {
       const Value& value = plan_.graph().value(id);
-      const py::array array = feed_of(feeds, id);
+      if (!feeds.contains(py::int_(id)))
+        throw py::value_error("no array was given for input '" + value.name + "'");
+      py::array array = feeds[py::int_(id)].cast<py::array>();
       const int64_t rows = array.ndim() ? array.shape(0) : 0;
       if (!(array.flags() & py::array::c_style))
         throw py::value_error("input '" + value.name + "' must be contiguous");
@@ -198,20 +198,32 @@ class BoundPlan {
       if (rows < least_rows)
         throw py::value_error("input '" + value.name + "': expected " + std::to_string(least_rows) +
                               " rows, got " + std::to_string(rows));
+      if (plan_.in_place() && feed_type(array.dtype()) != FeedType::f32)
+        array = py::array_t<float, py::array::c_style | py::array::forcecast>(array);
+      arrays.push_back(std::move(array));
+    }
+    return arrays;
+  }
+
+  std::vector<Feed> feeds_of(const Arrays& arrays) const {
+    std::vector<Feed> table;
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      const py::array& array = arrays[i];
       table.push_back({static_cast<char*>(const_cast<void*>(array.data())),
-                       value.features() * array.itemsize(), feed_type(array.dtype())});
+                       plan_.graph().value(inputs_[i]).features() * array.itemsize(),
+                       feed_type(array.dtype())});
     }
     return table;
   }
 
-  void check_order(const py::dict& feeds, const int64_t* order, int64_t n) const {
-    for (ValueId id : inputs_) {
-      const int64_t rows = feed_of(feeds, id).shape(0);
+  void check_order(const Arrays& arrays, const int64_t* order, int64_t n) const {
+    for (size_t input = 0; input < arrays.size(); ++input) {
+      const int64_t rows = arrays[input].shape(0);
       for (int64_t i = 0; i < n; ++i)
         if (order[i] < 0 || order[i] >= rows)
           throw py::index_error("row " + std::to_string(order[i]) + " is not among the " +
                                 std::to_string(rows) + " rows of input '" +
-                                plan_.graph().value(id).name + "'");
+                                plan_.graph().value(inputs_[input]).name + "'");
     }
   }
 
@@ -257,11 +269,12 @@ class BoundPlan {
 void bind_plan(py::module_& m) {
   py::class_<BoundPlan>(m, "Plan", "A graph made ready to run: kernels chosen, memory planned.")
       .def(py::init([](const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-                       const std::vector<ValueId>& bound) {
-             return std::make_unique<BoundPlan>(graph, std::move(outputs), capacity, bound);
+                       const std::vector<ValueId>& bound, bool in_place) {
+             return std::make_unique<BoundPlan>(graph, std::move(outputs), capacity, bound,
+                                                in_place);
            }),
            py::arg("graph"), py::arg("outputs"), py::arg("capacity"),
-           py::arg("bound") = std::vector<ValueId>{})
+           py::arg("bound") = std::vector<ValueId>{}, py::arg("in_place") = false)
       .def_property_readonly("capacity", &BoundPlan::capacity)
       .def_readwrite("seed", &BoundPlan::seed_)
       .def_readwrite("step", &BoundPlan::step_)

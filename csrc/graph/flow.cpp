@@ -39,7 +39,8 @@ Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& l
   for (const Stage& stage : stages)
     for (NodeId n : stage.nodes) {
       const Node& node = graph.nodes()[n];
-      Step step{&node, !stage.split && node.scope == Scope::Shard, stage.update, {}, {}, {}};
+      const bool by_shard = !stage.split && (node.scope == Scope::Shard || node.units == 1);
+      Step step{&node, by_shard, stage.update, {}, {}, {}};
       const auto touch = [&](const std::vector<ValueId>& ids, const std::vector<Span>& spans) {
         std::vector<Touch> touches;
         for (size_t i = 0; i < ids.size(); ++i) {
@@ -110,6 +111,13 @@ std::vector<Cut> Flow::cuts(int64_t shards, int64_t threads) const {
   for (const Step& step : steps_) {
     const Node& node = *step.node;
     const int64_t apart = step.by_shard ? shards : 1;
+    // Many shards, and groups whose weights are too few to be divided, are taken several at a time.
+    if (const int64_t all = std::min(most, kPiecesOfThread * threads);
+        step.by_shard && (apart > all || node.scope == Scope::Group)) {
+      const int64_t pieces = std::min({all, apart, node.work * shards / kLeastPiece});
+      cuts.push_back({node.units, apart, std::max<int64_t>(pieces, 1)});
+      continue;
+    }
     int64_t pieces = node.work * (step.by_shard ? 1 : shards) / kLeastPiece;
     pieces = std::min(pieces, node.ordered ? kMostOfSequence : kPiecesOfThread * threads);
     // What is made bit by bit is read bit by bit.

@@ -1,7 +1,7 @@
 // Merges chains of nodes into fused ops, on the forward graph and before autodiff: a fused op's
 // gradient can then use what the fused forward kept.
 //
-//  conv2d | dense  + unary relu, sigmoid or tanh   -> the op's activation
+//  conv2d | dense  + unary relu, sigmoid or tanh   -> the op's activation, through views as well
 //  conv2d          + 2x2 max pool                  -> pool, before the activation: it is monotonic
 //  conv2d, linear  + 2x2 average pool              -> pool
 #include <algorithm>
@@ -54,15 +54,16 @@ class Fuser {
     Node& node = graph_.nodes_[n];
     const std::string op = node.op->name;
     if (node.dead || (op != "conv2d" && op != "dense")) return false;
-    const NodeId reader = only_reader(node.outputs[0], Views::refused);
+    const NodeId reader = only_reader(node.outputs[0]);
     if (reader == kNone) return false;
     Node& next = graph_.nodes_[reader];
+    const bool direct = next.inputs[0] == node.outputs[0];
     const std::string kind = next.op->name, pool = text_attr(node, "pool");
     if (kind == "unary" && is_linear(node)) {
       const std::string fn = text_attr(next, "fn");
       if (next.attrs.size() != 1 || (fn != "relu" && fn != "sigmoid" && fn != "tanh")) return false;
       node.attrs["activation"] = fn;
-    } else if (op == "conv2d" && pool.empty() && is_block_pool(next) &&
+    } else if (op == "conv2d" && direct && pool.empty() && is_block_pool(next) &&
                (kind == "max_pool" || (kind == "avg_pool" && is_linear(node)))) {
       node.attrs["pool"] = std::string(kind == "max_pool" ? "max" : "average");
     } else {
@@ -77,7 +78,7 @@ class Fuser {
   bool has_few_winners(const Node& node) const {
     const Value& result = graph_.value(node.outputs[0]);
     ValueId id = node.outputs[0];
-    for (NodeId n; (n = only_reader(id, Views::followed)) != kNone;) {
+    for (NodeId n; (n = only_reader(id)) != kNone;) {
       const Node& reader = graph_.nodes_[n];
       const std::string kind = reader.op->name;
       id = reader.outputs[0];
@@ -90,19 +91,15 @@ class Fuser {
     return false;
   }
 
-  enum class Views { refused, followed };
-
-  // The only node that reads a value, itself or, where views are followed, a view of it; kNone
-  // where there are several, or none, or the value is kept.
-  NodeId only_reader(ValueId id, Views views) const {
+  // The only node that reads a value or a view of it; kNone where there are several, or none, or
+  // the value is kept.
+  NodeId only_reader(ValueId id) const {
     NodeId found = kNone;
     for (NodeId n = 0; n < static_cast<NodeId>(graph_.nodes_.size()); ++n) {
       const Node& node = graph_.nodes_[n];
-      if (node.dead) continue;
+      if (node.dead || node.op->view) continue;
       for (ValueId input : node.inputs) {
         if (input == kNone || graph_.root(input) != graph_.root(id)) continue;
-        if (views == Views::refused && (node.op->view || input != id)) return kNone;
-        if (node.op->view) continue;
         if (found != kNone) return kNone;
         found = n;
       }
@@ -111,17 +108,23 @@ class Fuser {
     return std::any_of(kept_.begin(), kept_.end(), shows) ? kNone : found;
   }
 
+  // The result of `n` becomes that of `next`, seen through the views that lay between.
   void absorb(NodeId n, Node& next) {
     Node& node = graph_.nodes_[n];
+    const ValueId before = node.outputs[0], seen = next.inputs[0], after = next.outputs[0];
     graph_.infer(node, n);
-    const ValueId result = node.outputs[0];
     next.dead = true;
     if (next.label != node.label) relabel(node, node.label + " + " + next.label);
     for (ValueId old : next.outputs) graph_.values_[old].producer = kNone;
-    graph_.values_[next.outputs[0]].alias = result;
-    for (Node& other : graph_.nodes_)
-      for (ValueId& input : other.inputs)
-        if (input == next.outputs[0]) input = result;
+    replace(before, node.outputs[0]);
+    replace(after, seen == before ? node.outputs[0] : seen);
+  }
+
+  void replace(ValueId old, ValueId by) {
+    graph_.values_[old].alias = by;
+    for (Node& node : graph_.nodes_)
+      for (ValueId& input : node.inputs)
+        if (input == old) input = by;
   }
 
   // A node, and what inference derived for it.

@@ -81,7 +81,7 @@ struct Node {
   bool dead = false;                            // replaced by fusion
 };
 
-// An op that works on 16 samples side by side only, in a graph of one.
+// An op that works, or is fast, on 16 samples side by side only, in a graph of one.
 struct NeedsLanes : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
@@ -89,12 +89,14 @@ struct NeedsLanes : std::invalid_argument {
 // Names of algorithms, by what they are for: ops/algorithms.h.
 using Algorithms = std::map<std::string, std::string>;
 
-// `lanes`: samples of a shard, kLanes, or 1 for plans that run a few samples one by one with
-// features in lanes. `forced`: algorithms to take wherever they can compute what is asked for.
+// `lanes`: samples of a shard, kLanes, or 1 for plans that run samples one by one with features in
+// lanes. `forced`: algorithms to take wherever they can compute what is asked for. `few`: with one
+// lane, whether there are a few samples only.
 class Graph {
  public:
-  explicit Graph(int64_t lanes = kLanes, Algorithms forced = {});
+  explicit Graph(int64_t lanes = kLanes, Algorithms forced = {}, bool few = true);
   int64_t lanes() const { return lanes_; }
+  bool few() const { return few_; }
   // The algorithm that is forced; empty where the choice is free.
   std::string forced(const std::string& what) const;
 
@@ -140,6 +142,7 @@ class Graph {
                                 bool update);
 
   int64_t lanes_;
+  bool few_;
   Algorithms forced_;
   std::string label_;
   std::deque<Value> values_;  // references stay valid while values are added

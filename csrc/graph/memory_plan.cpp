@@ -49,8 +49,8 @@ struct Order {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const std::vector<Stage>& stages, const std::map<ValueId, int>& bound)
-      : graph_(graph), bound_(bound) {
+  Planner(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside)
+      : graph_(graph), outside_(outside) {
     const Order order(graph, stages);
     int block = 0;
     size_t position = 0;
@@ -92,8 +92,10 @@ class Planner {
 
   void place(const Life& life) {
     const Value& value = graph_.value(life.value);
-    if (auto it = bound_.find(life.value); it != bound_.end()) {
+    if (auto it = outside_.bound.find(life.value); it != outside_.bound.end()) {
       layout_.places[life.value] = {Pool::Bound, static_cast<size_t>(it->second)};
+    } else if (auto row = outside_.rows.find(life.value); row != outside_.rows.end()) {
+      layout_.places[life.value] = {Pool::Rows, static_cast<size_t>(row->second)};
     } else if (value.storage == Storage::Slotted) {
       layout_.places[life.value] = {Pool::Slots, layout_.slot_bytes};
       layout_.slot_bytes += life.bytes + kAlign;
@@ -127,16 +129,15 @@ class Planner {
   }
 
   const Graph& graph_;
-  const std::map<ValueId, int>& bound_;
+  const Outside& outside_;
   std::vector<Life> lives_, shared_, local_;
   Layout layout_;
 };
 
 }  // namespace
 
-Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages,
-                   const std::map<ValueId, int>& bound) {
-  return Planner(graph, stages, bound).take();
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside) {
+  return Planner(graph, stages, outside).take();
 }
 
 }  // namespace convnet

@@ -37,6 +37,12 @@ std::vector<bool> live_nodes(const Graph& graph, const std::vector<ValueId>& wan
   return live;
 }
 
+int64_t work_of(const Graph& graph, const Node& node) {
+  int64_t results = 0;
+  for (ValueId id : node.outputs) results += graph.value(id).features();
+  return std::max(node.work, results);
+}
+
 // Operations for one sample that threads can share; none where a sample's work is in one piece.
 int64_t shared_work(const Graph& graph, const Stage& stage) {
   int64_t work = 0;
@@ -44,10 +50,7 @@ int64_t shared_work(const Graph& graph, const Stage& stage) {
   for (size_t end : stage.level_ends) {
     for (size_t i = begin; i < end; ++i) {
       const Node& node = graph.nodes()[stage.nodes[i]];
-      if (end - begin == 1 && node.units < 2) continue;
-      int64_t results = 0;
-      for (ValueId id : node.outputs) results += graph.value(id).features();
-      work += std::max(node.work, results);
+      if (end - begin > 1 || node.units > 1) work += work_of(graph, node);
     }
     begin = end;
   }
@@ -59,25 +62,37 @@ bool needs_binding(const Value& v) { return v.role == Role::Parameter || v.role 
 }  // namespace
 
 Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-           const std::vector<ValueId>& bound)
-    : graph_(graph), outputs_(std::move(outputs)), capacity_(capacity) {
+           const std::vector<ValueId>& bound, bool in_place)
+    : graph_(graph),
+      outputs_(std::move(outputs)),
+      capacity_(capacity),
+      in_place_(in_place && graph.lanes() == 1) {
   if (capacity < 1)
     throw std::invalid_argument("Plan: capacity must be at least 1, got " +
                                 std::to_string(capacity));
   std::vector<ValueId> wanted = bound;
   graph_.set_label("output");
-  // Results leave through `scatter` nodes; their feeds follow those of the inputs.
-  for (const Value& v : graph_.values()) input_count_ += v.role == Role::Input;
-  for (size_t i = 0; i < outputs_.size(); ++i)
-    wanted.push_back(graph_.add("scatter", {outputs_[i]},
-                                {{"feed", input_count_ + static_cast<int64_t>(i)}})[0]);
-  for (size_t v = 0; v < graph_.values().size(); ++v)
-    if (needs_binding(graph_.values()[v])) bound_.emplace(static_cast<ValueId>(v), 0);
-  for (ValueId id : bound) bound_.emplace(id, 0);
-  for (auto& [id, index] : bound_) index = static_cast<int>(binding_count_++);
+  auto& [bindings, rows] = outside_;
+  for (size_t v = 0; v < graph_.values().size(); ++v) {
+    const auto id = static_cast<ValueId>(v);
+    if (needs_binding(graph_.value(id))) bindings.emplace(id, 0);
+    if (graph_.value(id).role != Role::Input) continue;
+    if (in_place_) rows.emplace(id, input_count_);
+    ++input_count_;
+  }
+  for (ValueId id : bound) bindings.emplace(id, 0);
+  for (auto& [id, index] : bindings) index = static_cast<int>(binding_count_++);
+  // Results leave as rows or through `scatter` nodes; their feeds follow those of the inputs.
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const int feed = input_count_ + static_cast<int>(i);
+    const bool row = leaves_as_row(outputs_[i]);
+    if (row) rows.emplace(graph_.root(outputs_[i]), feed);
+    wanted.push_back(row ? outputs_[i]
+                         : graph_.add("scatter", {outputs_[i]}, {{"feed", int64_t{feed}}})[0]);
+  }
 
-  stages_ = schedule(graph_, live_nodes(graph_, wanted));
-  layout_ = plan_memory(graph_, stages_, bound_);
+  stages_ = schedule(graph_, live_nodes(graph_, wanted), outside_);
+  layout_ = plan_memory(graph_, stages_, outside_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
     if (place.pool == Pool::Bound) binding_used_[place.offset] = true;
@@ -91,7 +106,8 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     for (NodeId n : stage.nodes)
       calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
     for (Call& call : calls) call.index = call_count_++;
-    work_ += shared_work(graph_, stage);
+    for (NodeId n : stage.nodes) work_ += work_of(graph_, graph_.nodes()[n]);
+    shared_work_ += shared_work(graph_, stage);
   }
   if (graph_.lanes() == 1 && pays_for_threads(capacity_))
     flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
@@ -99,9 +115,19 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
 
 Plan::~Plan() = default;
 
+// Whether kernels can write a result where the caller wants it: a sample lies there as in a shard
+// of one sample.
+bool Plan::leaves_as_row(ValueId output) const {
+  const ValueId root = graph_.root(output);
+  const Value& value = graph_.value(root);
+  return in_place_ && value.storage == Storage::Batched && value.role == Role::Temporary &&
+         graph_.value(output).fold == 1 && !outside_.rows.count(root) &&
+         !outside_.bound.count(root);
+}
+
 int Plan::binding(ValueId value) const {
-  auto it = bound_.find(value);
-  return it == bound_.end() ? -1 : it->second;
+  auto it = outside_.bound.find(value);
+  return it == outside_.bound.end() ? -1 : it->second;
 }
 
 int64_t Plan::binding_size(ValueId value) const { return graph_.value(value).features(); }
@@ -113,7 +139,9 @@ int64_t Plan::slots(int64_t shards) const {
 }
 
 bool Plan::pays_for_threads(int64_t shards) const {
-  return work_ * shards * graph_.lanes() >= (graph_.lanes() == 1 ? kLeastRelayed : kLeastShared);
+  const bool by_row = graph_.lanes() == 1 && shards > 1;
+  return (by_row ? work_ : shared_work_) * shards * graph_.lanes() >=
+         (graph_.lanes() == 1 ? kLeastRelayed : kLeastShared);
 }
 
 int Plan::threads(int64_t shards) const { return pays_for_threads(shards) ? num_threads() : 1; }

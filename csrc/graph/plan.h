@@ -23,11 +23,12 @@ enum class Pool {
   Single,  // one block
   Slots,   // one slab a gradient slot
   Bound,   // memory the caller owns
+  Rows,    // rows of an array that the caller feeds or wants filled: one a shard
 };
 
 struct Place {
   Pool pool = Pool::Single;
-  size_t offset = 0;  // bytes within the slab or block; index of the binding for Bound
+  size_t offset = 0;  // bytes within the slab or block; index of the binding or of the array
 };
 
 // Nodes between two barriers. In a split stage the nodes are independent of each other and each is
@@ -62,12 +63,16 @@ struct Layout {
   std::map<ValueId, Place> places;
 };
 
+// Values that live in the caller's memory, by index: of the binding, or of the array of rows.
+struct Outside {
+  std::map<ValueId, int> bound, rows;
+};
 // Order of execution: shard work depth first, whole-batch work as late as it may come, updates
 // last.
-std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live);
-// Places for all values the stages touch; values in `bound` live in the caller's memory.
-Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages,
-                   const std::map<ValueId, int>& bound);
+std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live,
+                            const Outside& outside);
+// Places for all values the stages touch.
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside);
 
 class Flow;
 class Workspace;
@@ -79,12 +84,14 @@ enum class Poll { go_on, finish_step, cancel };
 class Plan {
  public:
   // `outputs` are copied out by `predict`; `bound` are further values that live in the caller's
-  // memory.
+  // memory. `in_place`: a graph of one lane reads inputs, float32 rows in order, and writes results
+  // where the caller has them.
   Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-       const std::vector<ValueId>& bound);
+       const std::vector<ValueId>& bound, bool in_place = false);
   ~Plan();
 
   int64_t capacity() const { return capacity_; }
+  bool in_place() const { return in_place_; }
   const std::vector<ValueId>& outputs() const { return outputs_; }
   const Graph& graph() const { return graph_; }
   size_t bindings() const { return binding_count_; }
@@ -94,7 +101,6 @@ class Plan {
   bool binding_used(size_t index) const { return binding_used_[index]; }
   // Elements that the binding of `value` must have.
   int64_t binding_size(ValueId value) const;
-  int64_t inputs() const { return input_count_; }
   int64_t slots(int64_t shards) const;
   const std::vector<Stage>& stages() const { return stages_; }
   // Whether a step changes weights or states.
@@ -116,6 +122,7 @@ class Plan {
   friend class Workspace;
   friend class Runner;
   friend class KernelRunner;
+  bool leaves_as_row(ValueId output) const;
   bool pays_for_threads(int64_t shards) const;
   std::unique_ptr<Workspace> acquire() const;
   void release(std::unique_ptr<Workspace> workspace) const;
@@ -123,17 +130,19 @@ class Plan {
   Graph graph_;
   std::vector<ValueId> outputs_;
   int64_t capacity_;
-  int64_t input_count_ = 0;
+  bool in_place_;
+  int input_count_ = 0;
   size_t binding_count_ = 0;
   std::vector<bool> binding_used_;
-  std::map<ValueId, int> bound_;
+  Outside outside_;
   Layout layout_;
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage
   size_t call_count_ = 0;
   size_t first_update_ = 0;  // stages from here on change weights
   std::unique_ptr<const Flow> flow_;
-  int64_t work_ = 0;  // operations for one sample that threads can share
+  int64_t work_ = 0;         // operations for one sample
+  int64_t shared_work_ = 0;  // of those, what threads can share
   std::string isa_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;

@@ -30,9 +30,13 @@ void RelayRun::run_piece(const KernelRunner& kernels, const StepInfo& info, int 
   const auto [call, split] = sites_[task];
   const Cut& cut = cuts_[task];
   const int64_t begin = cut.begin(piece), end = cut.begin(piece + 1), units = cut.units;
-  if (split || call->node->scope != Scope::Shard) {
+  if (split || (call->node->scope != Scope::Shard && cut.shards == 1)) {
     kernels.run(info, thread, *call,
                 {split ? nullptr : shards_.data(), split ? 0 : info.shards, begin, end, 0});
+    return;
+  }
+  if (call->node->scope == Scope::Group) {
+    kernels.run(info, thread, *call, {&shards_[begin / units], (end - begin) / units, 0, units, 0});
     return;
   }
   // Each shard has a slab of its own.

@@ -24,6 +24,15 @@ size_t element_bytes(const Value& v) {
                                              : sizeof(float);
 }
 
+// Elements from one shard, or slot, to the next.
+int64_t stride(const Value& value, const Place& place, const Layout& layout) {
+  if (place.pool == Pool::Rows) return value.features();
+  const size_t slab = place.pool == Pool::Shared  ? layout.shared_bytes
+                      : place.pool == Pool::Slots ? layout.slot_bytes
+                                                  : 0;
+  return static_cast<int64_t>(slab / element_bytes(value));
+}
+
 }  // namespace
 
 Call make_call(const Graph& graph, const Node& node, const Layout& layout,
@@ -43,10 +52,7 @@ Call make_call(const Graph& graph, const Node& node, const Layout& layout,
     const Value& value = graph.value(graph.root(id));
     const Place place = layout.places.at(graph.root(id));
     call.places.push_back(place);
-    const size_t slab = place.pool == Pool::Shared  ? layout.shared_bytes
-                        : place.pool == Pool::Slots ? layout.slot_bytes
-                                                    : 0;
-    call.strides.push_back(static_cast<int64_t>(slab / element_bytes(value)));
+    call.strides.push_back(stride(value, place, layout));
     if (value.depends_on_batch()) single = false;
   }
   for (ValueId id : node.outputs)
@@ -132,6 +138,10 @@ void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t sh
              place.offset;
     case Pool::Bound:
       return place.offset == SIZE_MAX ? nullptr : bindings_[place.offset];
+    case Pool::Rows: {
+      const Feed& feed = info.feeds[place.offset];
+      return feed.data + (info.first + shard) * feed.row_bytes;
+    }
   }
   return nullptr;
 }

@@ -33,8 +33,8 @@ class Scheduler {
     }
   }
 
-  std::vector<Stage> run() {
-    take_views();
+  std::vector<Stage> run(const Outside& outside) {
+    take_views(outside);
     bool split = true;
     int idle = 0;
     while (idle < 2) {
@@ -58,10 +58,15 @@ class Scheduler {
                        [&](ValueId id) { return id == kNone || available_[graph_.root(id)]; });
   }
 
-  // Views have no kernel: nothing to run.
-  void take_views() {
-    for (size_t n = 0; n < pending_.size(); ++n)
-      if (graph_.nodes()[n].op->view) pending_[n] = false;
+  // Views have no kernel; inputs that are read where they lie need none: nothing to run.
+  void take_views(const Outside& outside) {
+    for (size_t n = 0; n < pending_.size(); ++n) {
+      const Node& node = graph_.nodes()[n];
+      const bool read = !node.outputs.empty() && outside.rows.count(node.outputs[0]) &&
+                        graph_.value(node.outputs[0]).role == Role::Input;
+      if (read) available_[node.outputs[0]] = true;
+      if (read || node.op->view) pending_[n] = false;
+    }
   }
 
   // Appends a level of nodes that are ready. With 16 samples in lanes each node of a stage that is
@@ -128,8 +133,9 @@ class Scheduler {
 
 }  // namespace
 
-std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live) {
-  return Scheduler(graph, live).run();
+std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live,
+                            const Outside& outside) {
+  return Scheduler(graph, live).run(outside);
 }
 
 }  // namespace convnet

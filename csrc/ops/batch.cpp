@@ -58,8 +58,8 @@ void infer_assign(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(assign, infer_assign, nullptr);
-CONVNET_DEFINE_OP(batch_broadcast, infer_broadcast, nullptr, Lanes::any);
-CONVNET_DEFINE_OP(batch_mean, infer_mean, reduce_gradient, Lanes::any);
-CONVNET_DEFINE_OP(batch_sum, infer_sum, reduce_gradient, Lanes::any);
+CONVNET_DEFINE_OP(batch_broadcast, infer_broadcast, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(batch_mean, infer_mean, reduce_gradient, Lanes::few);
+CONVNET_DEFINE_OP(batch_sum, infer_sum, reduce_gradient, Lanes::few);
 
 }  // namespace convnet::ops

@@ -131,6 +131,6 @@ void pad_gradient(GradContext& g) {
 }  // namespace
 
 CONVNET_DEFINE_OP(concat, infer_concat, concat_gradient, Lanes::any);
-CONVNET_DEFINE_OP(pad, infer_pad, pad_gradient, Lanes::any);
+CONVNET_DEFINE_OP(pad, infer_pad, pad_gradient, Lanes::few);
 
 }  // namespace convnet::ops

@@ -298,7 +298,7 @@ void infer_unpool(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(conv2d, infer_conv2d, conv2d_gradient, Lanes::any);
+CONVNET_DEFINE_OP(conv2d, infer_conv2d, conv2d_gradient, Lanes::few);
 CONVNET_DEFINE_OP(conv2d_backward_input, infer_backward_input, backward_input_gradient);
 CONVNET_DEFINE_OP(conv2d_backward_weight, infer_backward_weight, nullptr);
 CONVNET_DEFINE_OP(conv2d_pack, infer_pack, nullptr);

@@ -30,6 +30,8 @@ void infer_dense(InferContext& c) {
   if (c.has(2)) c.expect_shape(2, {w[1]}, "bias");
   auto& p = shape_params(c, x, w[0], w[1]);
   p.activation = activation_of(c);
+  p.thin = c.lanes() == 1 && !c.few() && p.K >= kThinInputs && p.M <= kThinOutputs;
+  if (p.thin) c.derive("transpose", {c.in_id(1)}, {{"perm", Dims{1, 0}}});
   c.units(ceil_div(p.M, c.lanes() == 1 ? kDenseUnitOfOne : kDenseUnit));
   Dims y = x.shape;
   y.back() = w[1];
@@ -90,8 +92,8 @@ void infer_lanes_to_rows(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(dense, infer_dense, dense_gradient, Lanes::any);
-CONVNET_DEFINE_OP(dense_backward_input, infer_backward_input, nullptr, Lanes::any);
-CONVNET_DEFINE_OP(dense_backward_weight, infer_backward_weight, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(dense_backward_input, infer_backward_input, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(dense_backward_weight, infer_backward_weight, nullptr, Lanes::few);
 CONVNET_DEFINE_OP(lanes_to_rows, infer_lanes_to_rows, nullptr);
 
 }  // namespace convnet::ops

@@ -59,7 +59,7 @@ void infer_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(dropout, infer_dropout, dropout_gradient, Lanes::any);
-CONVNET_DEFINE_OP(dropout_backward, infer_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(dropout, infer_dropout, dropout_gradient, Lanes::few);
+CONVNET_DEFINE_OP(dropout_backward, infer_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -41,7 +41,7 @@ void infer_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(embedding, infer_embedding, embedding_gradient, Lanes::any);
-CONVNET_DEFINE_OP(embedding_backward, infer_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(embedding, infer_embedding, embedding_gradient, Lanes::few);
+CONVNET_DEFINE_OP(embedding_backward, infer_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -53,7 +53,7 @@ void infer_gru_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(gru, infer_gru, gru_gradient, Lanes::any);
-CONVNET_DEFINE_OP(gru_backward, infer_gru_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(gru, infer_gru, gru_gradient, Lanes::few);
+CONVNET_DEFINE_OP(gru_backward, infer_gru_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

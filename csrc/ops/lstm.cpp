@@ -42,7 +42,7 @@ void infer_lstm_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(lstm, infer_lstm, lstm_gradient, Lanes::any);
-CONVNET_DEFINE_OP(lstm_backward, infer_lstm_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(lstm, infer_lstm, lstm_gradient, Lanes::few);
+CONVNET_DEFINE_OP(lstm_backward, infer_lstm_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -64,6 +64,6 @@ void matmul_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(matmul, infer_matmul, matmul_gradient, Lanes::any);
+CONVNET_DEFINE_OP(matmul, infer_matmul, matmul_gradient, Lanes::few);
 
 }  // namespace convnet::ops

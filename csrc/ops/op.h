@@ -14,8 +14,9 @@ namespace convnet {
 class InferContext;
 class GradContext;
 
-// What the kernel of an op takes: shards of 16 samples only, or of one sample as well.
-enum class Lanes { sixteen, any };
+// What the kernel of an op takes: shards of 16 samples only; of one sample as well, which pays for
+// a few samples; of one sample as fast as of 16, however many there are.
+enum class Lanes { sixteen, few, any };
 
 struct OpDef {
   void (*infer)(InferContext&);
@@ -46,6 +47,8 @@ class InferContext {
 
   // Samples of a shard.
   int64_t lanes() const { return graph_.lanes(); }
+  // Whether a graph of one lane is for a few samples.
+  bool few() const { return graph_.few(); }
   // The algorithm that is forced, from those of ops/algorithms.h; empty where the choice is free.
   std::string forced(const std::string& what) const { return graph_.forced(what); }
   int inputs() const { return static_cast<int>(node_.inputs.size()); }

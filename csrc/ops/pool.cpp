@@ -114,9 +114,9 @@ void max_pool_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(avg_pool, infer_avg_pool, avg_pool_gradient, Lanes::any);
+CONVNET_DEFINE_OP(avg_pool, infer_avg_pool, avg_pool_gradient, Lanes::few);
 CONVNET_DEFINE_OP(avg_pool_backward, infer_backward, nullptr);
-CONVNET_DEFINE_OP(max_pool, infer_max_pool, max_pool_gradient, Lanes::any);
+CONVNET_DEFINE_OP(max_pool, infer_max_pool, max_pool_gradient, Lanes::few);
 CONVNET_DEFINE_OP(max_pool_backward, infer_backward, nullptr);
 
 }  // namespace convnet::ops

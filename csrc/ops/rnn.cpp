@@ -89,8 +89,8 @@ void infer_backward_weight(InferContext& c) {
 
 // The layers' own gradients go around rnn_project and rnn_dropout.
 CONVNET_DEFINE_OP(rnn_pack, infer_pack, nullptr);
-CONVNET_DEFINE_OP(rnn_project, infer_project, nullptr, Lanes::any);
-CONVNET_DEFINE_OP(rnn_dropout, infer_dropout, nullptr, Lanes::any);
-CONVNET_DEFINE_OP(rnn_backward_weight, infer_backward_weight, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(rnn_project, infer_project, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(rnn_dropout, infer_dropout, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(rnn_backward_weight, infer_backward_weight, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -37,7 +37,7 @@ void infer_simple_rnn_backward(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(simple_rnn, infer_simple_rnn, simple_rnn_gradient, Lanes::any);
-CONVNET_DEFINE_OP(simple_rnn_backward, infer_simple_rnn_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(simple_rnn, infer_simple_rnn, simple_rnn_gradient, Lanes::few);
+CONVNET_DEFINE_OP(simple_rnn_backward, infer_simple_rnn_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

@@ -29,6 +29,6 @@ void infer_backward(InferContext& c) {
 
 CONVNET_DEFINE_OP(softmax, infer_softmax<false>, softmax_gradient<false>, Lanes::any);
 CONVNET_DEFINE_OP(log_softmax, infer_softmax<true>, softmax_gradient<true>, Lanes::any);
-CONVNET_DEFINE_OP(softmax_backward, infer_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(softmax_backward, infer_backward, nullptr, Lanes::few);
 
 }  // namespace convnet::ops

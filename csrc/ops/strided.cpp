@@ -161,9 +161,9 @@ void tile_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(transpose, infer_transpose, transpose_gradient, Lanes::any);
-CONVNET_DEFINE_OP(slice, infer_slice, slice_gradient, Lanes::any);
-CONVNET_DEFINE_OP(reverse, infer_reverse, reverse_gradient, Lanes::any);
-CONVNET_DEFINE_OP(tile, infer_tile, tile_gradient, Lanes::any);
+CONVNET_DEFINE_OP(transpose, infer_transpose, transpose_gradient, Lanes::few);
+CONVNET_DEFINE_OP(slice, infer_slice, slice_gradient, Lanes::few);
+CONVNET_DEFINE_OP(reverse, infer_reverse, reverse_gradient, Lanes::few);
+CONVNET_DEFINE_OP(tile, infer_tile, tile_gradient, Lanes::few);
 
 }  // namespace convnet::ops

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -21,7 +22,8 @@ _T = TypeVar("_T")
 _SURROGATES = (240, 360)
 _LARGEST_STEP = 256
 LANES = 16  # samples of a shard
-_FEW = 8  # samples that are run one by one, features in lanes, rather than 16 side by side
+FEW = 10  # samples that are run one by one, features in lanes, rather than 16 side by side
+_WIDE = 256  # features of samples that nets of dense layers run one by one, however many there are
 
 
 def infer_outputs(
@@ -107,7 +109,9 @@ class _Fetch:
         self._plain = self._outputs == [(id, "float32") for id in self._computed]
         self._lock = threading.Lock()
         trace.graph.fuse(self._computed)
-        self.plan = _core.Plan(trace.graph, outputs=self._computed, capacity=capacity)
+        self.plan = _core.Plan(
+            trace.graph, outputs=self._computed, capacity=capacity, in_place=True
+        )
         self._bind()
 
     def _bind(self) -> None:
@@ -137,12 +141,12 @@ class _Fetch:
         return self._variables[id].numpy()
 
 
-def in_lanes(make: Callable[[int], _T], few: bool) -> _T:
-    """What `make` makes for shards of one sample, where samples are few (or `config.algorithm`
-    forces it) and every op takes that, or else for 16 samples side by side.
+def in_lanes(make: Callable[[int], _T], one: bool) -> _T:
+    """What `make` makes for shards of one sample, where that pays (or `config.algorithm` forces it)
+    and every op takes that, or else for 16 samples side by side.
     """
     forced = config.algorithms().get("lanes")
-    if few if forced is None else forced == "1":
+    if one if forced is None else forced == "1":
         try:
             return make(1)
         except _core.NeedsLanes:
@@ -160,6 +164,9 @@ class PlannedCall:
         shapes: Shape of one sample of each argument.
         capacity: Largest number of samples of one step; more run in several steps.
         training: Whether layers behave as in training.
+
+    Attributes:
+        lanes: Samples that lie side by side.
     """
 
     def __init__(
@@ -169,13 +176,16 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
+        few = capacity <= FEW or config.algorithms().get("lanes") == "1"
+        wide = sum(math.prod(shape) for shape in shapes) >= _WIDE
 
         def record(lanes: int) -> tuple[Trace, list[GraphTensor], Any]:
-            with Trace(training, lanes=lanes) as trace:
+            with Trace(training, lanes=lanes, few=few) as trace:
                 inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
                 return trace, inputs, tree.map_structure(trace.tensor, call(inputs))
 
-        trace, inputs, structure = in_lanes(record, few=capacity <= _FEW)
+        trace, inputs, structure = in_lanes(record, one=few or wide)
+        self.lanes = trace.lanes
         self._structure = tree.map_structure(lambda _: None, structure)
         self._ids = [tensor.id for tensor in inputs]
         self._fetch = _Fetch(trace, tree.flatten(structure), capacity)
@@ -223,10 +233,10 @@ def step_capacity(samples: int, limit: int = _LARGEST_STEP) -> int:
     """The capacity of a plan for calls of about `samples` samples, so that few plans are built.
 
     >>> [step_capacity(n) for n in (1, 2, 40, 10000)]
-    [1, 8, 64, 256]
+    [1, 10, 64, 256]
     """
-    if samples <= _FEW:
-        return 1 if samples == 1 else _FEW
+    if samples <= FEW:
+        return 1 if samples == 1 else FEW
     capacity = LANES
     while capacity < samples and capacity < limit:
         capacity *= 2
@@ -255,6 +265,15 @@ class PlanCache:
                     self._plans.popitem(last=False)
             self._plans.move_to_end(key)
             return self._plans[key]
+
+    def find(self, key: Hashable) -> PlannedCall | None:
+        """The plan stored under `key` for the algorithms in force, if there is one."""
+        key = (key, config.algorithms_in_force())
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+            return plan
 
     def clear(self) -> None:
         """Forget all plans."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from convnet import _core
 from convnet.naming import auto_name
 
 Shape = Sequence[int]
@@ -250,8 +251,8 @@ def uniform(
     >>> bool((uniform((100,), 2.0, 3.0, seed=1) >= 2.0).all())
     True
     """
-    draws = _generator(seed).random(tuple(shape), dtype=np.float32)
-    return _scaled(draws, maxval - minval, minval, dtype)
+    draws = _core.uniform(tuple(shape), _key(seed), maxval - minval, minval)
+    return draws.astype(np.dtype(dtype or np.float32), copy=False)
 
 
 def randint(
@@ -292,8 +293,11 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> NDArray[Any]:
 
 
 def _generator(seed: Seed) -> np.random.Generator:
-    key = draw_seed(seed).astype(np.uint64)
-    return np.random.Generator(np.random.Philox(key=key))
+    return np.random.Generator(np.random.Philox(key=_key(seed)))
+
+
+def _key(seed: Seed) -> NDArray[np.uint64]:
+    return draw_seed(seed).astype(np.uint64)
 
 
 def _scaled(

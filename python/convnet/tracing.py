@@ -82,12 +82,14 @@ class Trace:
 
     Args:
         training: Whether layers behave as in training (dropout, batch statistics).
-        lanes: Samples that lie side by side: 16, or 1 to run a few samples one by one.
+        lanes: Samples that lie side by side: 16, or 1 to run them one by one.
+        few: With one lane, whether there are a few samples only.
         trainable: Ids of the variables that gradients are wanted for; None for what the variables
             themselves say.
 
     Attributes:
         graph: The `_core.Graph`.
+        lanes: Samples that lie side by side.
         training: What layers take for `training` unless told otherwise.
         differentiable: Whether gradients may be asked for: ops keep what those need.
         losses: Scalars from `add_loss` and activity regularizers, in order.
@@ -104,8 +106,10 @@ class Trace:
         training: bool | None = None,
         trainable: Collection[int] | None = None,
         lanes: int = 16,
+        few: bool = True,
     ) -> None:
-        self.graph = _core.Graph(lanes, config.graph_algorithms())
+        self.graph = _core.Graph(lanes, config.graph_algorithms(), few)
+        self.lanes = lanes
         self.training = training
         self.differentiable = bool(training)
         self._trainable = trainable

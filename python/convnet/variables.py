@@ -93,6 +93,7 @@ class Variable(TensorOperators):
             charge(shape)
             dtype = standardize_dtype(dtype)
             value = np.asarray(initializer(shape, dtype=dtype))
+            kept = not type(initializer).__module__.startswith("convnet.")
             if value.shape != shape:
                 raise ValueError(
                     f"The initializer of variable '{self.path}' returned an array of shape "
@@ -100,11 +101,13 @@ class Variable(TensorOperators):
                 )
         else:
             value = np.asarray(initializer)
+            kept = True
             if dtype is None:
                 dtype = "float32" if value.dtype.kind == "f" else standardize_dtype(value.dtype)
             if shape is not None:
                 value = np.broadcast_to(value, _checked_shape(shape))
-        return np.array(value, dtype=standardize_dtype(dtype), order="C")
+        # The package's own initializers give new arrays; others may keep what they return.
+        return np.array(value, dtype=standardize_dtype(dtype), order="C", copy=kept or None)
 
     @property
     def value(self) -> np.ndarray:

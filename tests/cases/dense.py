@@ -31,6 +31,9 @@ SMALL = [
     DenseCase("odd", 37, 23, 29),
     DenseCase("tail_of_samples", 17, 100, 10),
     DenseCase("long_sum", 20, 333, 7),
+    DenseCase("long_sums_of_few_outputs", 11, 271, 12),
+    DenseCase("long_sum_of_one_output", 3, 256, 1),
+    DenseCase("rows_of_long_sums", 2, 300, 6, leading=(5,)),
     DenseCase("wide", 5, 8, 131),
     DenseCase("rows", 18, 9, 14, leading=(3, 2)),
 ]

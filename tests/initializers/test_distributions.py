@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from convnet import initializers
+from convnet import _core, initializers, random
 
 SHAPE = (3, 3, 40, 60)
 FAN_IN, FAN_OUT = 360, 540
@@ -93,6 +93,23 @@ def test_orthogonal_columns_or_rows(shape):
     matrix = initializers.Orthogonal(gain=2.0, seed=5)(shape).reshape(-1, shape[-1])
     small = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     np.testing.assert_allclose(small @ small.T, 4.0 * np.eye(len(small)), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (50, 9), (70, 33), (41, 41), (9, 200)])
+def test_orthogonal_is_the_q_of_a_normal_matrix_with_a_positive_diagonal_of_r(shape):
+    wide = shape[0] < shape[1]
+    draws = random.normal(shape[::-1] if wide else shape, seed=3).astype(np.float64)
+    q, r = np.linalg.qr(draws)
+    q = q * np.sign(np.diagonal(r))
+    # The condition of a square normal matrix magnifies the rounding of what is float64.
+    np.testing.assert_allclose(
+        initializers.Orthogonal(seed=3)(shape), q.T if wide else q, atol=1e-7
+    )
+
+
+def test_a_wide_matrix_has_no_orthonormal_columns():
+    with pytest.raises(ValueError, match="not wider than high"):
+        _core.orthonormal(np.ones((2, 3)))
 
 
 def test_orthogonal_matrices_turn_both_ways():

@@ -7,6 +7,9 @@ written down.
 
 from __future__ import annotations
 
+import ctypes
+import mmap
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +68,7 @@ def run_op(
             ids.append(None)
         elif operand.batched:
             ids.append(graph.input(operand.array.shape[1:], f"x{i}"))
-            feeds[ids[-1]] = operand.array
+            feeds[ids[-1]] = guarded(operand.array) if lanes == 1 else operand.array
         else:
             declare = (
                 graph.parameter if operand.differentiable and not operand.state else graph.state
@@ -91,7 +94,7 @@ def run_op(
         wrt = [v for v, o in zip(ids, operands, strict=True) if o is not None and o.differentiable]
         gradient_of = graph.backward([], seeds, wrt)
     order = list(gradient_of.items())
-    plan = _core.Plan(graph, outputs + [g for _, g in order], capacity or n)
+    plan = _core.Plan(graph, outputs + [g for _, g in order], capacity or n, in_place=lanes == 1)
     plan.seed = seed
     for value, array in memory.items():
         plan.bind(value, array)
@@ -149,6 +152,21 @@ def assert_close(actual: Array, expected: Array, tolerance: float, what: str = "
     np.testing.assert_allclose(
         actual, expected, rtol=tolerance, atol=tolerance * scale, err_msg=what
     )
+
+
+def guarded(array: Array) -> Array:
+    """A float32 copy that ends where no memory can be read: reading on is a crash."""
+    data = np.ascontiguousarray(array, dtype=np.float32)
+    if sys.platform not in ("linux", "darwin"):
+        return data
+    page = mmap.PAGESIZE
+    size = -(-data.nbytes // page) * page
+    memory = np.frombuffer(mmap.mmap(-1, size + page), np.uint8)
+    if ctypes.CDLL(None).mprotect(ctypes.c_void_p(memory.ctypes.data + size), page, 0):
+        raise OSError("mprotect failed")
+    copy = memory[size - data.nbytes : size].view(np.float32).reshape(data.shape)
+    copy[...] = data
+    return copy
 
 
 def _in_lanes_of(

@@ -90,10 +90,31 @@ def test_different_numbers_of_samples_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("samples", "capacity"), [(1, 1), (2, 8), (9, 16), (17, 32), (200, 256), (999, 256)]
+    ("samples", "capacity"), [(1, 1), (2, 10), (11, 16), (17, 32), (200, 256), (999, 256)]
 )
 def test_capacities_come_in_few_sizes(samples, capacity):
     assert step_capacity(samples) == capacity
+
+
+@pytest.mark.parametrize(
+    ("shape", "capacity", "op", "lanes"),
+    [
+        ((300,), 8, "unary", 1),
+        ((300,), 64, "unary", 1),
+        ((30,), 8, "unary", 1),
+        ((30,), 64, "unary", 16),
+        ((20, 20), 8, "cumsum", 1),
+        ((20, 20), 64, "cumsum", 16),
+    ],
+)
+def test_wide_samples_run_one_by_one_where_every_op_is_fast_so_and_a_few_always(
+    shape, capacity, op, lanes
+):
+    def call(inputs):
+        attributes = {"fn": "relu"} if op == "unary" else {}
+        return current_trace().one(op, inputs, **attributes)
+
+    assert PlannedCall(call, [shape], capacity).lanes == lanes
 
 
 def test_the_cache_forgets_what_was_used_longest_ago():

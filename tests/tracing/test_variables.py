@@ -24,6 +24,12 @@ def test_a_shape_has_to_be_known(shape):
         Variable("zeros", shape=shape)
 
 
+def test_an_array_that_an_initializer_keeps_is_copied():
+    kept = np.ones((2, 3), "float32")
+    Variable(lambda shape, dtype: kept, shape=(2, 3)).assign(np.zeros((2, 3)))
+    assert kept.all()
+
+
 def test_an_initializer_needs_a_shape():
     with pytest.raises(ValueError, match="`shape` argument should be specified"):
         Variable("zeros")

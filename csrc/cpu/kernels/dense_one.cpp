@@ -1,9 +1,11 @@
-// Dense layers of a few samples, outputs in lanes. Rows are taken in tiles where there are enough
-// of them to use a weight more than once. Otherwise weights are read once, from first to last: a
-// wide matrix in runs of eight rows, so that what is read lies together.
+// Dense layers of samples one by one, outputs in lanes, or inputs where outputs are few. Rows are
+// taken in tiles where there are enough of them to use a weight more than once. Otherwise weights
+// are read once, from first to last: a wide matrix in runs of eight rows, so that what is read lies
+// together.
 #include "ops/dense.h"
 
 #include "cpu/kernels/activation.h"
+#include "cpu/kernels/dot_tile.h"
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/row_times.h"
 
@@ -79,19 +81,26 @@ bool even(const KernelArgs& a) {
 void dense_of_one(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
   const int64_t begin = a.begin * kDenseUnitOfOne, end = least(a.end * kDenseUnitOfOne, p.M);
+  const int result = p.thin ? 4 : 3;
   const bool tiled = a.step->shards * p.rows >= kTiled;
   const auto rows_of = [&](int64_t i) {
-    return Even{a.f32(0) + a.shards[i] * a.stride[0], a.f32(3) + a.shards[i] * a.stride[3], p.K,
-                p.M, p.rows};
+    return Even{a.f32(0) + a.shards[i] * a.stride[0],
+                a.f32(result) + a.shards[i] * a.stride[result], p.K, p.M, p.rows};
+  };
+  const auto multiply = [&](const Even& r) {
+    if (p.thin)
+      dots({r.x, a.f32(3), a.f32(2), r.y, r.x_row, r.y_row, r.count, p.K}, p.M);
+    else
+      multiply_rows(p, r, tiled, a.f32(1), a.f32(2), begin, end);
   };
   if (p.rows == 1 && a.shard_count > 1 && even(a)) {
     const int64_t step = a.shards[1] - a.shards[0];
     Even rows = rows_of(0);
-    rows.x_row = step * a.stride[0], rows.y_row = step * a.stride[3], rows.count = a.shard_count;
-    multiply_rows(p, rows, tiled, a.f32(1), a.f32(2), begin, end);
+    rows.x_row = step * a.stride[0], rows.y_row = step * a.stride[result];
+    rows.count = a.shard_count;
+    multiply(rows);
   } else {
-    for (int64_t i = 0; i < a.shard_count; ++i)
-      multiply_rows(p, rows_of(i), tiled, a.f32(1), a.f32(2), begin, end);
+    for (int64_t i = 0; i < a.shard_count; ++i) multiply(rows_of(i));
   }
   if (p.activation == Activation::linear) return;
   for (int64_t i = 0; i < a.shard_count; ++i)

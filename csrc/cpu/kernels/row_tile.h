@@ -1,5 +1,6 @@
-// The register tile of kernels with output channels in lanes: up to 12 rows (pixels, time steps) of
-// up to 4 vectors of channels, inputs broadcast.
+// The register tile of kernels with output channels in lanes: up to 8 rows (pixels, time steps,
+// samples) of up to 4 vectors of channels, inputs broadcast. More rows would not fit a set of the
+// first-level cache where they lie a multiple of its size apart.
 #pragma once
 
 #include "cpu/kernels/index.h"
@@ -10,9 +11,7 @@ namespace convnet::CONVNET_ISA {
 constexpr int kRowVectors = kRegisters >= 32 ? 4 : 3;
 
 // Rows of a tile with V vectors.
-constexpr int rows_of_tile(int V) {
-  return kRegisters >= 32 ? (V < 3 ? 12 : 24 / V) : 12 / (V + 1);
-}
+constexpr int rows_of_tile(int V) { return kRegisters >= 32 ? (V < 3 ? 8 : 24 / V) : 12 / (V + 1); }
 
 // What a row is summed over: outer x inner runs of K inputs each; weights [outer][inner][K][pitch]
 // follow each other.
@@ -65,16 +64,22 @@ CONVNET_INLINE void row_tile(const Runs& runs, const Rows& r, int64_t row, int64
     }
 }
 
+// The rows from `row` on, fewer than R + 1.
+template <int R, int V, bool whole>
+CONVNET_INLINE void last_rows(const Runs& runs, const Rows& r, int64_t row, int64_t last) {
+  if (r.count - row == R) {
+    row_tile<R, V, whole>(runs, r, row, last);
+  } else if constexpr (R > 1) {
+    last_rows<R - 1, V, whole>(runs, r, row, last);
+  }
+}
+
 template <int V, bool whole>
 __attribute__((noinline)) void tiles_of_rows(const Runs& runs, const Rows& r, int64_t last) {
   constexpr int R = rows_of_tile(V);
   int64_t row = 0;
   for (; row + R <= r.count; row += R) row_tile<R, V, whole>(runs, r, row, last);
-  if constexpr (R > 4)
-    for (; row + 4 <= r.count; row += 4) row_tile<4, V, whole>(runs, r, row, last);
-  if constexpr (R > 2)
-    for (; row + 2 <= r.count; row += 2) row_tile<2, V, whole>(runs, r, row, last);
-  for (; row < r.count; ++row) row_tile<1, V, whole>(runs, r, row, last);
+  if constexpr (R > 1) last_rows<R - 1, V, whole>(runs, r, row, last);
 }
 
 template <int V>

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from convnet import random
+from convnet import _core, random
 from convnet.initializers.random import RandomInitializer
 from convnet.random import Seed, Shape
 
@@ -44,11 +44,10 @@ class Orthogonal(RandomInitializer):
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         draws = random.normal((max(rows, columns), min(rows, columns)), seed=self.seed)
-        q, r = np.linalg.qr(draws)
-        q = q * np.sign(np.diagonal(r))
+        q = _core.orthonormal(draws)
         if rows < columns:
             q = q.T
-        return np.asarray(np.float32(self.gain) * q.reshape(tuple(shape)), dtype or np.float32)
+        return np.asarray(self.gain * q.reshape(tuple(shape)), dtype or np.float32)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gain": self.gain}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def call_on_arrays(layer: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             f"Layer '{layer.name}' needs at least one sample. "
             f"Received arrays of shapes: {[array.shape for array in arrays]}"
         )
-    capacity = samples if kwargs.get("training") else step_capacity(samples)
+    capacity = _capacity(samples, kwargs)
     shapes = [array.shape[1:] for array in arrays]
     static = tree.map_structure(lambda x: ... if _is_data(x) else x, structure)
 
@@ -44,7 +45,36 @@ def call_on_arrays(layer: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 
     key = (repr(static), tuple(shapes), capacity)
     plan = layer._plans.get(key, lambda: PlannedCall(call, shapes, capacity))
+    plain = _plain_key(args, kwargs)
+    if plain is not None and plan.takes_one:
+        layer._plans.get(plain, lambda: plan)
     return plan(arrays)
+
+
+def plan_of_array(layer: Any, args: Any, kwargs: dict[str, Any]) -> PlannedCall | None:
+    """The plan of an earlier call, if that was made with one array like this one, or None.
+
+    Its `run_one` takes the array.
+    """
+    key = _plain_key(args, kwargs)
+    plan: PlannedCall | None = None if key is None else layer._plans.find(key)
+    return plan
+
+
+def _plain_key(args: Any, kwargs: dict[str, Any]) -> Hashable | None:
+    """What the plan of a call on one array depends on; None for any other call."""
+    if len(args) != 1 or type(args[0]) is not np.ndarray or not kwargs.keys() <= {"training"}:
+        return None
+    x, training = args[0], kwargs.get("training")
+    if not x.ndim or not len(x) or not x.flags.c_contiguous or not x.dtype.isnative:
+        return None
+    if training is not None and type(training) is not bool:
+        return None
+    return x.shape[1:], x.dtype, training, _capacity(len(x), kwargs)
+
+
+def _capacity(samples: int, kwargs: dict[str, Any]) -> int:
+    return samples if kwargs.get("training") else step_capacity(samples)
 
 
 def _is_data(leaf: Any) -> bool:

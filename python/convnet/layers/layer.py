@@ -13,7 +13,7 @@ import numpy as np
 from convnet import dtype_policies, ops, regularizers, tree
 from convnet.execution import PlanCache, infer_outputs
 from convnet.layers import arguments
-from convnet.layers.array_call import call_on_arrays
+from convnet.layers.array_call import call_on_arrays, plan_of_array
 from convnet.layers.call_spec import CallSpec, is_tensor
 from convnet.layers.input_spec import check_inputs
 from convnet.layers.state import LayerState
@@ -87,7 +87,7 @@ class Layer(LayerState):
         self._call_has_mask_arg = "mask" in self._call_signature.parameters
         self._build_shapes: dict[str, Any] | None = None
         self._path: str | None = None
-        self._plans = PlanCache()
+        self._plans = PlanCache(16)  # a plan may lie there under two keys
 
     def _take_input_shape(self, kwargs: dict[str, Any]) -> None:
         if "input_dim" in kwargs:
@@ -245,6 +245,8 @@ class Layer(LayerState):
             Arrays, symbolic tensors or tensors of the trace.
         """
         self._check_super_called()
+        if (plan := plan_of_array(self, args, kwargs)) is not None:
+            return plan.run_one(args[0])
         args, kwargs = tree.map_structure(_as_tensor, (args, kwargs))
         for leaf in tree.walk(args):
             if not is_tensor(leaf) and leaf is not None:

@@ -74,7 +74,8 @@ class OptimizerState:
             self._slots |= {name: [] for name in group}
             for variable in self._trainable_variables:
                 for name in group:
-                    value = np.full(variable.shape, self.initial_slot_value(name), np.float32)
+                    start = np.float32(self.initial_slot_value(name))
+                    value = np.broadcast_to(start, variable.shape)
                     slot = self._add(_slot_name(variable, name), value)
                     self._slots[name].append(slot)
         self.built = True

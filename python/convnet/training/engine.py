@@ -187,7 +187,7 @@ class Engine:
         key = (training, few, data.signature(), config.algorithms_in_force())
         step = self._steps.get(key)
         if step is None or step.capacity < capacity:
-            step = in_lanes(lambda lanes: self._plan(training, data, capacity, lanes), few)
+            step = in_lanes(lambda lanes: self._plan(training, data, capacity, lanes), one=few)
             self._steps[key] = step
             if len(self._steps) > _MOST_STEPS_KEPT:
                 self._steps.popitem(last=False)

@@ -40,7 +40,8 @@ class FlatParameters:
         optimizer.build(self.variables)
         self.slots = {name: _core.aligned_zeros(size) for name in optimizer.all_slot_names}
         for name, flat in self.slots.items():
-            flat[:] = optimizer.initial_slot_value(name)
+            if start := optimizer.initial_slot_value(name):
+                flat[:] = start
         optimizer.attach(self.variables, self.slots, self.offsets)
         self.claim()
 

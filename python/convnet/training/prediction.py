@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,12 @@ import numpy as np
 
 from convnet import config, tree
 from convnet.callbacks import CallbackList
-from convnet.execution import LANES, PlanCache, PlannedCall, step_capacity
+from convnet.execution import FEW, LANES, PlanCache, PlannedCall, step_capacity
 from convnet.training import data_adapter
 from convnet.training.arguments import check_positive, check_verbose
 from convnet.training.data_adapter import Arrays, BatchSource
 
-# Of a short call: samples beyond whole shards that are faster one by one.
-_FEW_LEFT = 4
+# Samples of a call that is short enough for what does not fill its last shard to count.
 _SHORT = 256
 
 
@@ -37,7 +37,7 @@ class Predictor:
         """Predict; arguments as for `Model.predict`."""
         last = self._last
         if last is not None and verbose == 0 and steps is callbacks is None and last.takes(x):
-            return last.plan.run_one(x)
+            return last.run(x)
         check_positive(batch_size=batch_size, steps=steps)
         check_verbose(verbose)
         if data_adapter.is_batch_source(x):
@@ -95,18 +95,22 @@ class Predictor:
 
     def _run(self, data: Arrays, given: Any = None) -> Any:
         plans = self.plans(data)
-        if len(plans) > 1:
-            return _joined([plan(part.x) for plan, part in plans])
-        plan = plans[0][0]
-        if plan.takes_one and data.x[0] is given:
-            self._last = _Last(given.shape, given.dtype, config.algorithms_in_force(), plan)
-        return plan(data.x)
+        if plans[0][0].takes_one and data.x[0] is given:
+            ends = itertools.accumulate(part.samples for _, part in plans)
+            parts = [(end, plan) for end, (plan, _) in zip(ends, plans, strict=True)]
+            self._last = _Last(given.shape, given.dtype, config.algorithms_in_force(), parts)
+        return _joined([plan(part.x) for plan, part in plans])
 
     def plans(self, data: Arrays) -> list[tuple[PlannedCall, Arrays]]:
-        """The plans that predict together, each with its part of the data."""
+        """The plans that predict together, each with its part of the data: a few samples beyond
+        whole shards lie apart from those, where they are faster one by one.
+        """
         whole = data.samples // LANES * LANES
         parts = [data]
-        if 0 < data.samples - whole <= _FEW_LEFT and 0 < whole < _SHORT:
+        if 0 < data.samples - whole <= FEW and 0 < whole < _SHORT:
+            plan = self._plan_for(data)
+            if plan.lanes == 1:
+                return [(plan, data)]
             parts = [data.rows(0, whole), data.rows(whole, data.samples)]
         return [(self._plan_for(part), part) for part in parts]
 
@@ -124,15 +128,19 @@ class Predictor:
 
 @dataclass(frozen=True)
 class _Last:
-    """The plan that ran last, and the array that it took as it was."""
+    """The plans that ran last, and the array that they took as it was.
+
+    Attributes:
+        parts: For each plan the row up to which it takes the array.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     algorithms: tuple[tuple[str, str], ...]
-    plan: PlannedCall
+    parts: list[tuple[int, PlannedCall]]
 
     def takes(self, x: Any) -> bool:
-        """Whether the plan takes an array as it is."""
+        """Whether the plans take an array as it is."""
         return (
             type(x) is np.ndarray
             and x.shape == self.shape
@@ -141,7 +149,19 @@ class _Last:
             and self.algorithms == config.algorithms_in_force()
         )
 
+    def run(self, x: np.ndarray) -> np.ndarray:
+        """The results for an array that they take."""
+        if len(self.parts) == 1:
+            return self.parts[0][1].run_one(x)
+        begin, results = 0, []
+        for end, plan in self.parts:
+            results.append(plan.run_one(x[begin:end]))
+            begin = end
+        return np.concatenate(results)
+
 
 def _joined(results: list[Any]) -> Any:
+    if len(results) == 1:
+        return results[0]
     leaves = zip(*(tree.flatten(result) for result in results), strict=True)
     return tree.pack_sequence_as(results[0], [np.concatenate(leaf) for leaf in leaves])
