@@ -51,6 +51,7 @@ class Flow {
     std::vector<Touch> reads, writes;
     std::vector<Wait> waits;
   };
+  static int64_t operations(const Step& step, int64_t samples);
   static bool clash(const Touch& a, const Touch& b);
   std::vector<Wait> waits_of(int later, int earlier) const;
   uint32_t needed(const Wait& wait, const std::vector<Cut>& cuts, int task, int64_t piece) const;
