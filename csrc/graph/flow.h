@@ -10,10 +10,10 @@
 
 namespace convnet {
 
-// A call cut into pieces: `count` for each shard that stands by itself, or for the whole.
+// A call cut into pieces, of each shard by itself or of all shards together.
 struct Cut {
-  int64_t units;   // of a shard, or of the whole
-  int64_t shards;  // 1: of the whole
+  int64_t units;   // of a shard, or of all together
+  int64_t shards;  // 1 where they are together
   int64_t pieces;  // in all
 
   // Units of all shards, counted through, of pieces before `piece`: pieces either lie within shards
