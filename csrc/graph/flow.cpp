@@ -9,6 +9,7 @@ namespace convnet {
 namespace {
 
 constexpr int64_t kLeastPiece = 1 << 16;  // operations: a microsecond or two
+constexpr int64_t kWorkOfElement = 16;    // operations, where a node does not say: mostly memory
 constexpr int64_t kPiecesOfThread = 2;    // so that threads that come late find some
 constexpr int64_t kMostOfSequence = 10;   // pieces of work in order, which others follow
 
@@ -105,6 +106,15 @@ std::vector<Flow::Wait> Flow::waits_of(int later, int earlier) const {
   return waits;
 }
 
+// Operations on one sample that stand for `samples`, roughly.
+int64_t Flow::operations(const Step& step, int64_t samples) {
+  if (step.node->work) return step.node->work * samples;
+  int64_t elements = 0;
+  for (const Touch& touch : step.reads) elements = std::max(elements, touch.elements);
+  for (const Touch& touch : step.writes) elements = std::max(elements, touch.elements);
+  return kWorkOfElement * elements;
+}
+
 std::vector<Cut> Flow::cuts(int64_t shards, int64_t threads) const {
   constexpr int64_t most = Relay::kMostPieces;
   std::vector<Cut> cuts;
@@ -118,8 +128,8 @@ std::vector<Cut> Flow::cuts(int64_t shards, int64_t threads) const {
       cuts.push_back({node.units, apart, std::max<int64_t>(pieces, 1)});
       continue;
     }
-    int64_t pieces = node.work * (step.by_shard ? 1 : shards) / kLeastPiece;
-    pieces = std::min(pieces, node.ordered ? kMostOfSequence : kPiecesOfThread * threads);
+    int64_t pieces = std::min(operations(step, step.by_shard ? 1 : shards) / kLeastPiece,
+                              node.ordered ? kMostOfSequence : kPiecesOfThread * threads);
     // What is made bit by bit is read bit by bit.
     for (const Wait& wait : step.waits)
       if (wait.made.size) pieces = std::max(pieces, cuts[wait.on].pieces / cuts[wait.on].shards);
@@ -155,7 +165,7 @@ std::vector<Relay::Task> Flow::tasks(const std::vector<Cut>& cuts) const {
   std::vector<Relay::Task> tasks(steps_.size());
   for (int t = 0; t < static_cast<int>(steps_.size()); ++t) {
     const Step& step = steps_[t];
-    tasks[t].leaders = cuts[t].pieces == 1 && step.node->work < kLeastPiece;
+    tasks[t].leaders = cuts[t].pieces == 1 && operations(step, 1) < kLeastPiece;
     tasks[t].pieces.resize(cuts[t].pieces);
     for (int64_t piece = 0; piece < cuts[t].pieces; ++piece) {
       auto& needs = tasks[t].pieces[piece];

@@ -10,10 +10,10 @@
 
 namespace convnet {
 
-// A call cut into pieces: `count` for each shard that stands by itself, or for the whole.
+// A call cut into pieces, of each shard by itself or of all shards together.
 struct Cut {
-  int64_t units;   // of a shard, or of the whole
-  int64_t shards;  // 1: of the whole
+  int64_t units;   // of a shard, or of all together
+  int64_t shards;  // 1 where they are together
   int64_t pieces;  // in all
 
   // Units of all shards, counted through, of pieces before `piece`: pieces either lie within shards
@@ -51,6 +51,7 @@ class Flow {
     std::vector<Touch> reads, writes;
     std::vector<Wait> waits;
   };
+  static int64_t operations(const Step& step, int64_t samples);
   static bool clash(const Touch& a, const Touch& b);
   std::vector<Wait> waits_of(int later, int earlier) const;
   uint32_t needed(const Wait& wait, const std::vector<Cut>& cuts, int task, int64_t piece) const;

@@ -10,7 +10,7 @@ from tests.reference.crossentropy import (
     sparse_softmax_crossentropy,
 )
 
-SHAPES = [(1, 10), (16, 2), (33, 7), (5, 3, 4), (20, 1)]
+SHAPES = [(1, 10), (16, 2), (33, 7), (5, 3, 4), (20, 1), (3, 2, 16), (4, 43)]
 
 
 def distributions(rng, shape):
@@ -66,14 +66,16 @@ def test_ignored_labels_give_neither_loss_nor_gradient(ignored):
     )
 
 
+@pytest.mark.parametrize("lanes", [16, 1])
 @pytest.mark.parametrize("label", [-1, 4, 1e9, -1e9, 0.5, np.nan, np.inf])
-def test_a_label_that_is_no_class_gives_nan_to_its_row_alone(label):
+def test_a_label_that_is_no_class_gives_nan_to_its_row_alone(label, lanes):
     logits = np.zeros((3, 4))
     result = run_op(
         "sparse_softmax_crossentropy",
         [batched(logits), batched(np.array([0, label, 3]), differentiable=False)],
         {},
         [np.ones(3)],
+        lanes=lanes,
     )
     for values in (result.outputs[0], result.gradients[0]):
         assert np.isnan(values[1]).all()

@@ -1,8 +1,7 @@
 // softmax and log_softmax along an axis, shifted by the largest element so that no power overflows.
 // Vectors hold neighbours of the axis, or, where there are none, parts of a row along it.
 #include "cpu/kernels/columns.h"
-#include "cpu/kernels/tail.h"
-#include "cpu/simd/math.h"
+#include "cpu/kernels/softmax_row.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -41,34 +40,6 @@ CONVNET_INLINE void log_column(const AxisParams& p, const float* x, float* y, in
                       load_part<whole>(x + k * p.inner, lanes) - top - shift);
 }
 
-// n numbers of a row; nothing that counts beyond.
-CONVNET_INLINE Vec part_of_row(const float* x, int64_t n) {
-  return n >= kWidth ? load(x) : select(live_mask(n, 0), load_first(x, n), set1(-__builtin_inff()));
-}
-
-template <bool log>
-void rows(const KernelArgs& a, const AxisParams& p) {
-  const int64_t n = p.n, end = least(a.end * p.block, p.outer);
-  for (int64_t row = a.begin * p.block; row < end; ++row) {
-    const float* x = a.f32(0) + row * n;
-    float* y = a.f32(1) + row * n;
-    Vec top = part_of_row(x, n);
-    for (int64_t k = kWidth; k < n; k += kWidth) top = max(top, part_of_row(x + k, n - k));
-    top = set1(largest(top));
-    Vec powers = zero();
-    for (int64_t k = 0; k < n; k += kWidth) {
-      const Vec e = exp(part_of_row(x + k, n - k) - top);
-      powers = powers + e;
-      if (!log) store_some(y + k, n - k, e);
-    }
-    const Vec total = set1(sum(powers));
-    const Vec shift = log ? convnet::CONVNET_ISA::log(total) : 1.0f / total;
-    for (int64_t k = 0; k < n; k += kWidth)
-      store_some(y + k, n - k,
-                 log ? load_some(x + k, n - k) - top - shift : load_some(y + k, n - k) * shift);
-  }
-}
-
 // dx = y (dy - sum y dy), or for the logarithm dx = dy - exp(y) sum dy.
 template <bool log, bool whole>
 CONVNET_INLINE void backward_column(const AxisParams& p, const float* y, const float* dy, float* dx,
@@ -85,8 +56,42 @@ CONVNET_INLINE void backward_column(const AxisParams& p, const float* y, const f
   }
 }
 
+// The same where the elements of a column follow each other.
+void softmax_of_row(const float* x, float* y, int64_t size) {
+  const Vec scale = 1.0f / set1(sum_exp_of_row(x, size, largest_of_row(x, size), y));
+  each_part(size, [&](int64_t i, int64_t n) { store_some(y + i, n, load_some(y + i, n) * scale); });
+}
+
+void log_of_row(const float* x, float* y, int64_t size) {
+  const float top = largest_of_row(x, size), shift = log_of(sum_exp_of_row(x, size, top));
+  each_part(size,
+            [&](int64_t i, int64_t n) { store_some(y + i, n, load_some(x + i, n) - top - shift); });
+}
+
+template <bool log>
+void backward_row(const float* y, const float* dy, float* dx, int64_t size) {
+  const float total = sum_of_row(size, [&](int64_t i, int64_t n) {
+    const Vec g = load_some(dy + i, n);
+    return log ? g : load_some(y + i, n) * g;
+  });
+  each_part(size, [&](int64_t i, int64_t n) {
+    const Vec g = load_some(dy + i, n), v = load_some(y + i, n);
+    store_some(dx + i, n, log ? fnma(exp(v), set1(total), g) : v * (g - total));
+  });
+}
+
+// row(at) for each row at hand.
+template <class Row>
+CONVNET_INLINE void each_row(const KernelArgs& a, const AxisParams& p, Row row) {
+  for (int64_t o = a.begin * p.block; o < least(a.end * p.block, p.outer); ++o) row(o * p.n);
+}
+
 template <bool log>
 void backward(const KernelArgs& a, const AxisParams& p) {
+  if (p.inner == 1)
+    return each_row(a, p, [&](int64_t at) {
+      backward_row<log>(a.f32(0) + at, a.f32(1) + at, a.f32(2) + at, p.n);
+    });
   each_column(a, p, [&](auto whole, int64_t outer, int64_t at, int64_t lanes) {
     at += outer * p.n * p.inner;
     backward_column<log, whole.value>(p, a.f32(0) + at, a.f32(1) + at, a.f32(2) + at, lanes);
@@ -97,7 +102,8 @@ void backward(const KernelArgs& a, const AxisParams& p) {
 
 void softmax(const KernelArgs& a) {
   const auto& p = a.as<AxisParams>();
-  if (p.inner == 1) return rows<false>(a, p);
+  if (p.inner == 1)
+    return each_row(a, p, [&](int64_t at) { softmax_of_row(a.f32(0) + at, a.f32(1) + at, p.n); });
   each_column(a, p, [&](auto whole, int64_t outer, int64_t at, int64_t lanes) {
     at += outer * p.n * p.inner;
     softmax_column<whole.value>(p, a.f32(0) + at, a.f32(1) + at, lanes);
@@ -106,7 +112,8 @@ void softmax(const KernelArgs& a) {
 
 void log_softmax(const KernelArgs& a) {
   const auto& p = a.as<AxisParams>();
-  if (p.inner == 1) return rows<true>(a, p);
+  if (p.inner == 1)
+    return each_row(a, p, [&](int64_t at) { log_of_row(a.f32(0) + at, a.f32(1) + at, p.n); });
   each_column(a, p, [&](auto whole, int64_t outer, int64_t at, int64_t lanes) {
     at += outer * p.n * p.inner;
     log_column<whole.value>(p, a.f32(0) + at, a.f32(1) + at, lanes);
