@@ -121,7 +121,7 @@ def test_bytes_are_those_of_inputs_and_outputs():
         return next(row.bytes for row in rows if row.op == "dense")
 
     assert dense(3) == 4 * (3 * (6 + 4) + 6 * 4)
-    assert dense(21) == 4 * (2 * 16 * (6 + 4) + 6 * 4), "lanes beyond the batch are there, too"
+    assert dense(27) == 4 * (2 * 16 * (6 + 4) + 6 * 4), "lanes beyond the batch are there, too"
 
 
 def test_gradients_belong_to_the_layer_that_they_are_of():

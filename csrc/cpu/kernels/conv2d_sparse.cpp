@@ -145,7 +145,7 @@ struct Growing {
     float* list = lists + sample * size + 16;
     std::memcpy(list + count[sample], &at, sizeof at);
     list[most + count[sample]] = gradient;
-    count[sample] += gradient != 0.0f;
+    ++count[sample];
   }
   void finish() const {
     for (int64_t l = 0; l < kLanes; ++l) std::memcpy(lists + l * size, &count[l], sizeof count[l]);
@@ -159,30 +159,35 @@ CONVNET_INLINE uint32_t alive(const float* g) {
   return mask;
 }
 
+// f(sample) for each bit.
+template <class F>
+CONVNET_INLINE void each_sample(uint32_t mask, F f) {
+  for (; mask; mask &= mask - 1) f(__builtin_ctz(mask));
+}
+
 // Gradients of the windows of a 2x2 max pool.
 void list_winners(const KernelArgs& a, const SparseParams& p, int64_t unit, Growing& growing) {
   const uint16_t* winners = a.bits(1);
-  const int64_t outer = unit / p.OC, o = unit % p.OC, live = a.live(a.shard());
+  const int64_t outer = unit / p.OC, o = unit % p.OC;
   for (int64_t i = 0; i < p.most(); ++i) {
     const int64_t at = (outer * p.most() + i) * p.OC + o;
     const float* g = a.f32(0) + at * kLanes;
     const uint32_t row = winners[at * 2], column = winners[at * 2 + 1];
     const int64_t y = i / p.PW * 2, x = i % p.PW * 2;
-    for (int64_t l = 0; l < live; ++l) {
+    each_sample(alive(g), [&](int l) {
       const int64_t pixel = (y + (row >> l & 1)) * p.width() + x + (column >> l & 1);
       growing.add(l, pixel * p.pitch(), g[l]);
-    }
+    });
   }
 }
 
 // Gradients of all pixels, most of them zero.
 void list_pixels(const KernelArgs& a, const SparseParams& p, int64_t unit, Growing& growing) {
-  const int64_t outer = unit / p.OC, o = unit % p.OC, live = a.live(a.shard());
+  const int64_t outer = unit / p.OC, o = unit % p.OC;
   for (int64_t i = 0; i < p.most(); ++i) {
     const float* g = a.f32(0) + ((outer * p.most() + i) * p.OC + o) * kLanes;
-    if (!alive(g)) continue;
     const int64_t pixel = i / p.OW * p.width() + i % p.OW;
-    for (int64_t l = 0; l < live; ++l) growing.add(l, pixel * p.pitch(), g[l]);
+    each_sample(alive(g), [&](int l) { growing.add(l, pixel * p.pitch(), g[l]); });
   }
 }
 
