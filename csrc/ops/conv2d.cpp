@@ -188,6 +188,7 @@ void infer_backward_input(InferContext& c) {
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   c.units(p.outer * p.H);
+  c.work(2 * p.outer * p.OH * p.OW * p.OC * p.taps() * p.in_group());
   c.scratch(tap_scratch(p));
   const int64_t groups = p.groups;
   if (c.has(2)) c.expect_shape(2, {p.C}, "bias");

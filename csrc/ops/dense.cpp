@@ -49,6 +49,7 @@ void infer_backward_input(InferContext& c) {
   const Dims w = c.in(1).shape;
   shape_params(c, dy, w[0], w[1]);
   c.units(ceil_div(w[0], kDenseUnit));
+  c.work(2 * dy.features() * w[0]);
   Dims x = dy.shape;
   x.back() = w[0];
   c.output_like(0, x);
@@ -61,6 +62,7 @@ void infer_backward_weight(InferContext& c) {
   shape_params(c, x, K, M);
   c.scope(Scope::Batch);
   c.units(ceil_div(K, kDenseWeightUnit));
+  c.work(2 * x.features() * M);
   c.output(Storage::Single, {K, M});
 }
 
