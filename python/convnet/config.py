@@ -210,13 +210,14 @@ def set_matmul_precision(precision: str) -> None:
     >>> set_matmul_precision("highest")
     >>> set_matmul_precision("high")
     """
-    global _matmul_precision
+    global _matmul_precision, _in_force
     if precision not in ("high", "highest"):
         raise ValueError(
             "Invalid value for argument `precision`. Expected one of 'high', 'highest'. "
             f"Received: precision={precision}"
         )
     _matmul_precision = precision
+    _in_force = _settled()
 
 
 def algorithm_choices() -> dict[str, tuple[str, ...]]:
@@ -262,18 +263,24 @@ def algorithm(**forced: str | int) -> Iterator[None]:
     ...     algorithms()
     {'conv2d_backward': 'direct'}
     """
-    global _algorithms
+    global _algorithms, _in_force
     outer = _algorithms
     named = {name: str(value) for name, value in forced.items()}
     _algorithms = _checked_algorithms({**algorithms(), **named})
+    _in_force = _settled()
     try:
         yield
     finally:
         _algorithms = outer
+        _in_force = _settled()
 
 
 def algorithms_in_force() -> tuple[tuple[str, str], ...]:
     """`algorithms` and the precision as a part of the keys under which plans are kept."""
+    return _in_force
+
+
+def _settled() -> tuple[tuple[str, str], ...]:
     return (*_algorithms, ("precision", _matmul_precision))
 
 
@@ -345,3 +352,4 @@ def show(print_fn: Callable[[str], Any] = print) -> None:
 _matmul_precision = "high"
 _device = _checked_device(os.environ.get("CONVNET_DEVICE", "cpu"))
 _algorithms = _checked_algorithms(_parsed_algorithms(os.environ.get("CONVNET_ALGORITHM", "")))
+_in_force = _settled()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convnet import _core, config, tree
+from convnet import _core, config, tree, variables
 from convnet.symbolic import KerasTensor, Shape
 from convnet.tracing import GraphTensor, Trace
 from convnet.variables import Variable
@@ -108,6 +108,7 @@ class _Fetch:
         self._computed = [id for id, _ in self._outputs if id not in simple]
         self._plain = self._outputs == [(id, "float32") for id in self._computed]
         self._lock = threading.Lock()
+        self._moves = -1
         trace.graph.fuse(self._computed)
         self.plan = _core.Plan(
             trace.graph, outputs=self._computed, capacity=capacity, in_place=True
@@ -116,13 +117,15 @@ class _Fetch:
 
     def _bind(self) -> None:
         """Point the plan at the variables' memory, which the trainer may have moved."""
-        if all(variable._value is memory for _, variable, memory in self._bound):
+        moves = variables.moves
+        if moves == self._moves:
             return
         with self._lock:
             for id, variable, memory in self._bound:
                 if variable._value is not memory:
                     self.plan.bind(id, variable._value)
             self._bound = [(id, variable, variable._value) for id, variable, _ in self._bound]
+            self._moves = moves
 
     def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
         self._bind()

@@ -15,6 +15,8 @@ from convnet.operators import TensorOperators
 
 Shape = tuple[int, ...]
 
+moves = 0  # of any variable's value to other memory, so far
+
 
 def _checked_shape(shape: Any) -> Shape:
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
@@ -180,7 +182,14 @@ class Variable(TensorOperators):
         The trainer lays all trainable weights of a model into one buffer this way.
         """
         memory[...] = self._value
+        self.adopt(memory)
+
+    def adopt(self, memory: np.ndarray) -> None:
+        """Take what is in `memory`, an array of the same shape, for the value, and keep it there."""
+        global moves
         self._value = memory
+        moves += 1
+        _core.weights_changed()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self._value, dtype=dtype)

@@ -51,7 +51,7 @@ def _on_copies(variables: Iterable[Variable]) -> Iterator[None]:
         yield
     finally:
         for variable, memory in own:
-            variable._value = memory
+            variable.adopt(memory)
 
 
 @contextmanager

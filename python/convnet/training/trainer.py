@@ -271,8 +271,8 @@ class Trainer:
         Returns:
             An array with one row for each sample, or a structure of them like the outputs.
         """
-        self._refuse_own(("predict_step", "make_predict_function"))
         if self._predictor is None:
+            self._refuse_own(("predict_step", "make_predict_function"))
             self._predictor = Predictor(self)
         return self._predictor.predict(x, batch_size, verbose, steps, callbacks)
 
