@@ -35,7 +35,7 @@ void infer_backward(InferContext& c) {
   c.check(c.in(1).features() == p.positions * p.columns,
           "gradient " + to_string(c.in(1).shape) + " does not fit ids " + to_string(ids.shape));
   c.scope(Scope::Batch);
-  c.units(ceil_div(p.columns, kEmbeddingColumns));
+  c.units(ceil_div(p.rows, kEmbeddingRows));
   c.output(Storage::Single, {p.rows, p.columns});
 }
 

@@ -10,6 +10,6 @@ struct EmbeddingParams {
 };
 
 constexpr int64_t kEmbeddingPositions = 8;  // of a forward unit
-constexpr int64_t kEmbeddingColumns = 16;   // of a backward unit
+constexpr int64_t kEmbeddingRows = 64;      // of a backward unit
 
 }  // namespace convnet

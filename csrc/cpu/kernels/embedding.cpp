@@ -1,4 +1,4 @@
-// Embedding. Backward, each thread owns some columns of the table and adds rows in the order of the
+// Embedding. Backward, each thread owns some rows of the table and adds to them in the order of the
 // samples, so that bits do not depend on who adds.
 #include "ops/embedding.h"
 
@@ -45,25 +45,33 @@ void embedding(const KernelArgs& a) {
 
 void embedding_backward(const KernelArgs& a) {
   const auto& p = a.as<EmbeddingParams>();
-  const int64_t first = a.begin * kEmbeddingColumns,
-                last = least(a.end * kEmbeddingColumns, p.columns);
+  const int64_t first = a.begin * kEmbeddingRows, last = least(a.end * kEmbeddingRows, p.rows);
   float* table = a.f32(2);
-  for (int64_t row = 0; row < p.rows; ++row)
-    for (int64_t d = first; d < last; ++d) table[row * p.columns + d] = 0;
+  const auto owned = [&](float id) {
+    const int64_t row = row_of(id, p.rows);
+    return first <= row && row < last ? row : -1;
+  };
+  __builtin_memset(table + first * p.columns, 0,
+                   static_cast<size_t>((last - first) * p.columns) * sizeof(float));
   for (int64_t shard = 0; shard < a.step->shards; ++shard) {
     const int64_t live = a.live(shard);
     for (int64_t t = 0; t < p.positions; ++t) {
       const float* ids = a.f32(0) + shard * a.stride[0] + t * a.lanes;
       const float* dy = a.f32(1) + shard * a.stride[1] + t * p.columns * a.lanes;
       if (a.lanes == 1) {
-        const int64_t row = row_of(*ids, p.rows);
-        for (int64_t d = first; row >= 0 && d < last; ++d) table[row * p.columns + d] += dy[d];
+        const int64_t row = owned(*ids);
+        for (int64_t d = 0; row >= 0 && d < p.columns; ++d) table[row * p.columns + d] += dy[d];
         continue;
       }
-      from_lanes(first, last, dy, [&](int lane, int64_t d, int64_t n, Vec values) {
-        const int64_t row = row_of(ids[lane], p.rows);
-        if (lane >= live || row < 0) return;
-        float* sum = table + row * p.columns + d;
+      int64_t row[kLanes], found = 0;
+      for (int64_t l = 0; l < kLanes; ++l) {
+        row[l] = l < live ? owned(ids[l]) : -1;
+        found += row[l] >= 0;
+      }
+      if (found == 0) continue;
+      from_lanes(0, p.columns, dy, [&](int lane, int64_t d, int64_t n, Vec values) {
+        if (row[lane] < 0) return;
+        float* sum = table + row[lane] * p.columns + d;
         store_some(sum, n, load_some(sum, n) + values);
       });
     }
