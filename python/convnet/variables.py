@@ -185,7 +185,7 @@ class Variable(TensorOperators):
         self.adopt(memory)
 
     def adopt(self, memory: np.ndarray) -> None:
-        """Take what is in `memory`, an array of the same shape, for the value, and keep it there."""
+        """Take what `memory`, an array of the same shape, holds for the value, and keep it there."""
         global moves
         self._value = memory
         moves += 1
