@@ -185,7 +185,7 @@ class Variable(TensorOperators):
         self.adopt(memory)
 
     def adopt(self, memory: np.ndarray) -> None:
-        """Take what `memory`, an array of the same shape, holds for the value, and keep it there."""
+        """Keep the value in `memory`, an array of the same shape, which holds it already."""
         global moves
         self._value = memory
         moves += 1
