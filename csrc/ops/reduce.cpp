@@ -133,6 +133,6 @@ void reduce_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(reduce, infer_reduce, reduce_gradient, Lanes::few);
+CONVNET_DEFINE_OP(reduce, infer_reduce, reduce_gradient, Lanes::any);
 
 }  // namespace convnet::ops

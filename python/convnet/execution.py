@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -144,17 +144,24 @@ class _Fetch:
         return self._variables[id].numpy()
 
 
-def in_lanes(make: Callable[[int], _T], one: bool) -> _T:
-    """What `make` makes for shards of one sample, where that pays (or `config.algorithm` forces it)
-    and every op takes that, or else for 16 samples side by side.
+def in_lanes(make: Callable[[int, bool], _T], few: bool, shapes: Iterable[tuple[int, ...]]) -> _T:
+    """What `make(lanes, few)` makes for shards of one sample, where that pays and every op takes
+    that, or else for 16 samples side by side. It pays for few samples, and for many where nets of
+    dense layers have wide inputs; `config.algorithm` forces it.
+
+    Args:
+        make: Given the samples that lie side by side, and whether there are a few only.
+        few: Whether there are a few samples only.
+        shapes: Shape of one sample of each input.
     """
     forced = config.algorithms().get("lanes")
-    if one if forced is None else forced == "1":
+    few = few or forced == "1"
+    if forced != str(LANES) and (few or sum(math.prod(shape) for shape in shapes) >= _WIDE):
         try:
-            return make(1)
+            return make(1, few)
         except _core.NeedsLanes:
             pass
-    return make(LANES)
+    return make(LANES, few)
 
 
 class PlannedCall:
@@ -179,15 +186,12 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        few = capacity <= FEW or config.algorithms().get("lanes") == "1"
-        wide = sum(math.prod(shape) for shape in shapes) >= _WIDE
-
-        def record(lanes: int) -> tuple[Trace, list[GraphTensor], Any]:
+        def record(lanes: int, few: bool) -> tuple[Trace, list[GraphTensor], Any]:
             with Trace(training, lanes=lanes, few=few) as trace:
                 inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
                 return trace, inputs, tree.map_structure(trace.tensor, call(inputs))
 
-        trace, inputs, structure = in_lanes(record, one=few or wide)
+        trace, inputs, structure = in_lanes(record, capacity <= FEW, shapes)
         self.lanes = trace.lanes
         self._structure = tree.map_structure(lambda _: None, structure)
         self._ids = [tensor.id for tensor in inputs]

@@ -22,7 +22,7 @@ FIRST_LAYER = {
     "text_bilstm": None,
     "text_cnn": None,
 }
-PRODUCTS_WITH_INPUT = ("conv2d", "dense", "rnn_project")
+PRODUCTS_WITH_INPUT = ("dense_chunks", "conv2d", "dense", "rnn_project")
 
 
 @pytest.fixture(autouse=True)

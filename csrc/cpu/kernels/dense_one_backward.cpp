@@ -3,6 +3,7 @@
 // of outer products.
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/outer_sum.h"
+#include "cpu/kernels/outer_sum_thin.h"
 #include "cpu/kernels/row_dots.h"
 #include "cpu/kernels/row_tile.h"
 #include "ops/dense.h"
@@ -31,11 +32,14 @@ void dense_backward_input_of_one(const KernelArgs& a) {
 
 void dense_backward_weight_of_one(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
-  const int64_t begin = a.begin * kDenseWeightUnit, end = least(a.end * kDenseWeightUnit, p.K);
   const int64_t shards = a.step->shards;
-  if (p.rows == 1)
-    return outer_sum({a.f32(0), a.f32(1), a.stride[0], a.stride[1], shards}, {a.f32(2), p.M, true},
-                     begin, end, p.M);
+  const OuterTerms samples{a.f32(0), a.f32(1), a.stride[0], a.stride[1], shards};
+  if (p.thin) {
+    const int64_t end = least(a.end * kThinWeightUnit, p.K);
+    return outer_sum_of_few_columns(samples, a.f32(2), a.begin * kThinWeightUnit, end, p.M);
+  }
+  const int64_t begin = a.begin * kDenseWeightUnit, end = least(a.end * kDenseWeightUnit, p.K);
+  if (p.rows == 1) return outer_sum(samples, {a.f32(2), p.M, true}, begin, end, p.M);
   for (int64_t s = 0; s < shards; ++s)
     outer_sum({a.f32(0) + s * a.stride[0], a.f32(1) + s * a.stride[1], p.K, p.M, p.rows},
               {a.f32(2), p.M, s == 0}, begin, end, p.M);
