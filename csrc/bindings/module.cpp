@@ -11,6 +11,7 @@
 
 #include "bindings/bindings.h"
 #include "core/aligned.h"
+#include "core/cuda_library.h"
 #include "core/orthogonal.h"
 #include "core/thread_pool.h"
 #include "core/uniform.h"
@@ -69,6 +70,7 @@ double probe_copy(size_t bytes, double seconds) {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "convnet's C++ core: graphs, plans and kernels.";
+  py::register_exception<convnet::NoCuda>(m, "NoCuda", PyExc_RuntimeError);
   py::register_exception<convnet::NeedsLanes>(m, "NeedsLanes", PyExc_ValueError);
   m.def("ops", &convnet::op_names, "Names of all ops.");
   m.def("algorithms", &convnet::algorithm_choices,
@@ -123,6 +125,27 @@ PYBIND11_MODULE(_core, m) {
         "Bytes a second, read and written, that the threads of a run copy together, each within "
         "`bytes` of its own.");
   m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");
+  m.def("set_cuda_library", &convnet::set_cuda_library, py::arg("path"),
+        "Names the file that is opened when a GPU is first asked for.");
+  m.def(
+      "cuda_devices",
+      [] {
+        const convnet::cuda::Backend& backend = convnet::cuda_backend();
+        py::list devices;
+        for (int i = 0; i < backend.devices(); ++i) {
+          convnet::cuda::Device device{};
+          convnet::check(backend.describe(i, &device));
+          py::dict description;
+          description["name"] = std::string(device.name);
+          description["memory"] = device.memory;
+          description["free"] = device.free;
+          description["compute_capability"] = py::make_tuple(device.major, device.minor);
+          devices.append(description);
+        }
+        return devices;
+      },
+      "The GPUs: name, bytes of memory in all and free, compute capability. Raises `NoCuda` where "
+      "there are none, and says what is missing.");
   m.def("weights_changed", &convnet::weights_changed,
         "To be called after memory that plans are bound to was written.");
   convnet::bindings::bind_graph(m);

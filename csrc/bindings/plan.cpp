@@ -7,6 +7,7 @@
 
 #include "bindings/bindings.h"
 #include "core/weights_version.h"
+#include "graph/cuda_plan.h"
 #include "graph/profile.h"
 #include "ops/op.h"
 
@@ -48,7 +49,8 @@ class BoundPlan {
  public:
   BoundPlan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
             const std::vector<ValueId>& bound, bool in_place)
-      : plan_(graph, std::move(outputs), capacity, bound, in_place),
+      : program_(program(graph, std::move(outputs), capacity, bound, in_place)),
+        plan_(*program_),
         pointers_(plan_.bindings()),
         owners_(plan_.bindings()) {
     for (size_t id = 0; id < graph.values().size(); ++id)
@@ -138,7 +140,11 @@ class BoundPlan {
   }
 
   // Timing starts anew, or ends.
-  void set_timed(bool timed) { profile_ = timed ? std::make_unique<Profile>(plan_) : nullptr; }
+  void set_timed(bool timed) {
+    const auto* plan = dynamic_cast<const Plan*>(program_.get());
+    if (timed && !plan) throw py::value_error("only plans for the CPU can be timed");
+    profile_ = timed ? std::make_unique<Profile>(*plan) : nullptr;
+  }
   bool timed() const { return profile_ != nullptr; }
 
   // What the calls of all runs since timing began did, in the order of the plan.
@@ -156,6 +162,14 @@ class BoundPlan {
   uint64_t seed_ = 0, step_ = 0;
 
  private:
+  static std::unique_ptr<const Program> program(const Graph& graph, std::vector<ValueId> outputs,
+                                                int64_t capacity,
+                                                const std::vector<ValueId>& bound, bool in_place) {
+    if (graph.cuda())
+      return std::make_unique<CudaPlan>(graph, std::move(outputs), capacity, bound);
+    return std::make_unique<Plan>(graph, std::move(outputs), capacity, bound, in_place);
+  }
+
   StepInfo step(int64_t batch, int64_t first, const std::vector<Feed>& feeds) const {
     const int64_t shards = ceil_div(batch, plan_.graph().lanes());
     return {batch, shards,  plan_.slots(shards), seed_,  step_,
@@ -257,7 +271,8 @@ class BoundPlan {
     return done;
   }
 
-  Plan plan_;
+  std::unique_ptr<const Program> program_;
+  const Program& plan_;
   std::vector<ValueId> inputs_;
   std::vector<void*> pointers_;
   std::vector<py::object> owners_;

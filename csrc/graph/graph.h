@@ -91,12 +91,14 @@ using Algorithms = std::map<std::string, std::string>;
 
 // `lanes`: samples of a shard, kLanes, or 1 for plans that run samples one by one with features in
 // lanes. `forced`: algorithms to take wherever they can compute what is asked for. `few`: with one
-// lane, whether there are a few samples only.
+// lane, whether there are a few samples only. Graphs for the GPU have one lane.
 class Graph {
  public:
-  explicit Graph(int64_t lanes = kLanes, Algorithms forced = {}, bool few = true);
+  explicit Graph(int64_t lanes = kLanes, Algorithms forced = {}, bool few = true,
+                 bool cuda = false);
   int64_t lanes() const { return lanes_; }
   bool few() const { return few_; }
+  bool cuda() const { return cuda_; }
   // The algorithm that is forced; empty where the choice is free.
   std::string forced(const std::string& what) const;
 
@@ -142,7 +144,7 @@ class Graph {
                                 bool update);
 
   int64_t lanes_;
-  bool few_;
+  bool few_, cuda_;
   Algorithms forced_;
   std::string label_;
   std::deque<Value> values_;  // references stay valid while values are added

@@ -1,9 +1,9 @@
 // Gives every value a place. Values that one thread makes and uses within one run of shard nodes
 // live in that thread's slab and are overwritten by the next shard; values kept longer live in
-// their shard's slab. Places within a slab are reused once a value is dead: largest first, at the
-// lowest offset free during its lifetime.
+// their shard's slab. Places within a slab are used again once a value is dead.
 #include <algorithm>
 
+#include "graph/pack.h"
 #include "graph/plan.h"
 
 namespace convnet {
@@ -13,11 +13,9 @@ namespace {
 constexpr size_t kAlign = 64;
 size_t align(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
 
-struct Life {
-  ValueId value;
-  size_t bytes;
-  int first, last;  // levels in the order of execution
-  int block;        // the run of shard nodes it lives in; -1 where it crosses runs
+// Levels in the order of execution.
+struct LifeInBlock : Life {
+  int block;  // the run of shard nodes it lives in; -1 where it crosses runs
 };
 
 // Of each node its level in the order of execution, and the level up to which what it touches must
@@ -70,9 +68,9 @@ class Planner {
       }
     }
     // A gap of a cache line keeps slabs of neighbouring shards off the same cache sets.
-    for (Life& life : lives_) place(life);
-    layout_.shared_bytes = pack(shared_) + kAlign;
-    layout_.local_bytes = pack(local_) + kAlign;
+    for (const LifeInBlock& life : lives_) place(life);
+    layout_.shared_bytes = pack_into(Pool::Shared, shared_);
+    layout_.local_bytes = pack_into(Pool::Local, local_);
   }
 
   Layout take() { return std::move(layout_); }
@@ -81,16 +79,16 @@ class Planner {
   void touch(ValueId id, int first, int last, int block) {
     id = graph_.root(id);
     auto it = std::find_if(lives_.begin(), lives_.end(),
-                           [&](const Life& life) { return life.value == id; });
+                           [&](const LifeInBlock& life) { return life.value == id; });
     if (it == lives_.end()) {
-      lives_.push_back({id, align(graph_.value(id).bytes()), first, last, block});
+      lives_.push_back({{id, align(graph_.value(id).bytes()), first, last}, block});
       return;
     }
     it->last = std::max(it->last, last);
     if (it->block != block) it->block = -1;
   }
 
-  void place(const Life& life) {
+  void place(const LifeInBlock& life) {
     const Value& value = graph_.value(life.value);
     if (auto it = outside_.bound.find(life.value); it != outside_.bound.end()) {
       layout_.places[life.value] = {Pool::Bound, static_cast<size_t>(it->second)};
@@ -107,30 +105,16 @@ class Planner {
     }
   }
 
-  size_t pack(std::vector<Life>& lives) {
-    std::stable_sort(lives.begin(), lives.end(),
-                     [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
-    std::vector<std::pair<size_t, const Life*>> placed;  // by offset
-    size_t total = 0;
-    for (const Life& life : lives) {
-      size_t offset = 0;
-      for (auto [other, by] : placed) {
-        if (by->last < life.first || life.last < by->first) continue;
-        if (offset + life.bytes <= other) break;
-        offset = std::max(offset, other + by->bytes);
-      }
-      placed.insert(std::upper_bound(placed.begin(), placed.end(), offset,
-                                     [](size_t at, const auto& p) { return at < p.first; }),
-                    {offset, &life});
-      layout_.places[life.value] = {&lives == &shared_ ? Pool::Shared : Pool::Local, offset};
-      total = std::max(total, offset + life.bytes);
-    }
-    return total;
+  size_t pack_into(Pool pool, std::vector<Life>& lives) {
+    const size_t bytes = pack(lives);
+    for (const Life& life : lives) layout_.places[life.value] = {pool, life.offset};
+    return bytes + kAlign;
   }
 
   const Graph& graph_;
   const Outside& outside_;
-  std::vector<Life> lives_, shared_, local_;
+  std::vector<LifeInBlock> lives_;
+  std::vector<Life> shared_, local_;
   Layout layout_;
 };
 

@@ -19,24 +19,6 @@ constexpr int64_t kMostSlots = 24;  // divides evenly over 1, 2, 3, 4, 6, 8, 12 
 constexpr int64_t kLeastShared = 1 << 21, kLeastRelayed = 1 << 19;
 constexpr size_t kSlotBudget = size_t{64} << 20;
 
-// Nodes that outputs, bound gradients, updates or states need.
-std::vector<bool> live_nodes(const Graph& graph, const std::vector<ValueId>& wanted) {
-  std::vector<bool> live(graph.nodes().size());
-  std::vector<bool> needed(graph.values().size());
-  for (ValueId id : wanted) needed[id] = needed[graph.root(id)] = true;
-  for (size_t n = live.size(); n-- > 0;) {
-    const Node& node = graph.nodes()[n];
-    if (node.dead) continue;
-    live[n] = node.update || node.impure ||
-              std::any_of(node.outputs.begin(), node.outputs.end(),
-                          [&](ValueId id) { return needed[id]; });
-    if (!live[n]) continue;
-    for (ValueId id : node.inputs)
-      if (id != kNone) needed[id] = needed[graph.root(id)] = true;
-  }
-  return live;
-}
-
 int64_t work_of(const Graph& graph, const Node& node) {
   int64_t results = 0;
   for (ValueId id : node.outputs) results += graph.value(id).features();
@@ -57,41 +39,22 @@ int64_t shared_work(const Graph& graph, const Stage& stage) {
   return work;
 }
 
-bool needs_binding(const Value& v) { return v.role == Role::Parameter || v.role == Role::State; }
-
 }  // namespace
 
 Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
            const std::vector<ValueId>& bound, bool in_place)
-    : graph_(graph),
-      outputs_(std::move(outputs)),
-      capacity_(capacity),
+    : Program(graph, std::move(outputs), capacity, bound),
       in_place_(in_place && graph.lanes() == 1) {
-  if (capacity < 1)
-    throw std::invalid_argument("Plan: capacity must be at least 1, got " +
-                                std::to_string(capacity));
-  std::vector<ValueId> wanted = bound;
-  graph_.set_label("output");
-  auto& [bindings, rows] = outside_;
-  for (size_t v = 0; v < graph_.values().size(); ++v) {
-    const auto id = static_cast<ValueId>(v);
-    if (needs_binding(graph_.value(id))) bindings.emplace(id, 0);
-    if (graph_.value(id).role != Role::Input) continue;
-    if (in_place_) rows.emplace(id, input_count_);
-    ++input_count_;
-  }
-  for (ValueId id : bound) bindings.emplace(id, 0);
-  for (auto& [id, index] : bindings) index = static_cast<int>(binding_count_++);
-  // Results leave as rows or through `scatter` nodes; their feeds follow those of the inputs.
-  for (size_t i = 0; i < outputs_.size(); ++i) {
-    const int feed = input_count_ + static_cast<int>(i);
-    const bool row = leaves_as_row(outputs_[i]);
-    if (row) rows.emplace(graph_.root(outputs_[i]), feed);
-    wanted.push_back(row ? outputs_[i]
-                         : graph_.add("scatter", {outputs_[i]}, {{"feed", int64_t{feed}}})[0]);
-  }
-
-  stages_ = schedule(graph_, live_nodes(graph_, wanted), outside_);
+  int input = 0;
+  for (size_t v = 0; v < graph_.values().size(); ++v)
+    if (graph_.value(static_cast<ValueId>(v)).role == Role::Input && in_place_)
+      outside_.rows.emplace(static_cast<ValueId>(v), input++);
+  const auto live = live_nodes(bound, [&](size_t i) {
+    if (!leaves_as_row(outputs_[i])) return false;
+    outside_.rows.emplace(graph_.root(outputs_[i]), input_count_ + static_cast<int>(i));
+    return true;
+  });
+  stages_ = schedule(graph_, live, outside_);
   layout_ = plan_memory(graph_, stages_, outside_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
@@ -124,13 +87,6 @@ bool Plan::leaves_as_row(ValueId output) const {
          graph_.value(output).fold == 1 && !outside_.rows.count(root) &&
          !outside_.bound.count(root);
 }
-
-int Plan::binding(ValueId value) const {
-  auto it = outside_.bound.find(value);
-  return it == outside_.bound.end() ? -1 : it->second;
-}
-
-int64_t Plan::binding_size(ValueId value) const { return graph_.value(value).features(); }
 
 int64_t Plan::slots(int64_t shards) const {
   int64_t most = kMostSlots;

@@ -81,17 +81,17 @@ class Timings;
 // What to do with a run, asked of the caller now and then.
 enum class Poll { go_on, finish_step, cancel };
 
-class Plan {
+// What any plan is, whatever runs it: a graph with results that are wanted, and values that live in
+// the caller's memory.
+class Program {
  public:
   // `outputs` are copied out by `predict`; `bound` are further values that live in the caller's
-  // memory. `in_place`: a graph of one lane reads inputs, float32 rows in order, and writes results
-  // where the caller has them.
-  Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
-       const std::vector<ValueId>& bound, bool in_place = false);
-  ~Plan();
+  // memory.
+  Program(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
+          const std::vector<ValueId>& bound);
+  virtual ~Program() = default;
 
   int64_t capacity() const { return capacity_; }
-  bool in_place() const { return in_place_; }
   const std::vector<ValueId>& outputs() const { return outputs_; }
   const Graph& graph() const { return graph_; }
   size_t bindings() const { return binding_count_; }
@@ -101,7 +101,41 @@ class Plan {
   bool binding_used(size_t index) const { return binding_used_[index]; }
   // Elements that the binding of `value` must have.
   int64_t binding_size(ValueId value) const;
-  int64_t slots(int64_t shards) const;
+
+  // Whether inputs, float32 rows in order, are read and results written where the caller has them.
+  virtual bool in_place() const { return false; }
+  virtual int64_t slots(int64_t shards) const { return shards; }
+  // Runs the steps in order and returns how many were finished. `poll` is called on the caller's
+  // thread about every 20 ms; a step that it cancels leaves weights untouched. Any number of
+  // threads may be in here at once. `timings`, unless null, are filled with those of this run.
+  virtual int64_t run(void* const* bindings, const StepInfo* steps, int64_t count,
+                      const std::function<Poll()>& poll, Timings* timings = nullptr) const = 0;
+
+ protected:
+  // Nodes that results, bound values, updates or states need. Results that do not leave as rows
+  // leave through `scatter` nodes, which this adds; their feeds follow those of the inputs.
+  std::vector<bool> live_nodes(const std::vector<ValueId>& bound,
+                               const std::function<bool(size_t)>& leaves_as_row);
+
+  Graph graph_;
+  std::vector<ValueId> outputs_;
+  int64_t capacity_;
+  int input_count_ = 0;
+  size_t binding_count_ = 0;
+  std::vector<bool> binding_used_;
+  Outside outside_;
+};
+
+// A plan for the CPU.
+class Plan : public Program {
+ public:
+  // `in_place`: a graph of one lane reads inputs and writes results where the caller has them.
+  Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
+       const std::vector<ValueId>& bound, bool in_place = false);
+  ~Plan() override;
+
+  bool in_place() const override { return in_place_; }
+  int64_t slots(int64_t shards) const override;
   const std::vector<Stage>& stages() const { return stages_; }
   // Whether a step changes weights or states.
   bool updates() const { return first_update_ < stages_.size(); }
@@ -112,11 +146,8 @@ class Plan {
   int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }
 
-  // Runs the steps in order and returns how many were finished. `poll` is called on the caller's
-  // thread about every 20 ms; a step that it cancels leaves weights untouched. Any number of
-  // threads may be in here at once. `timings`, unless null, are filled with those of this run.
   int64_t run(void* const* bindings, const StepInfo* steps, int64_t count,
-              const std::function<Poll()>& poll, Timings* timings = nullptr) const;
+              const std::function<Poll()>& poll, Timings* timings = nullptr) const override;
 
  private:
   friend class Workspace;
@@ -127,14 +158,7 @@ class Plan {
   std::unique_ptr<Workspace> acquire() const;
   void release(std::unique_ptr<Workspace> workspace) const;
 
-  Graph graph_;
-  std::vector<ValueId> outputs_;
-  int64_t capacity_;
   bool in_place_;
-  int input_count_ = 0;
-  size_t binding_count_ = 0;
-  std::vector<bool> binding_used_;
-  Outside outside_;
   Layout layout_;
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage

@@ -49,6 +49,8 @@ class InferContext {
   int64_t lanes() const { return graph_.lanes(); }
   // Whether a graph of one lane is for a few samples.
   bool few() const { return graph_.few(); }
+  // Whether the graph is for the GPU, whose kernels need nothing that is packed or cut for a CPU's.
+  bool cuda() const { return graph_.cuda(); }
   // The algorithm that is forced, from those of ops/algorithms.h; empty where the choice is free.
   std::string forced(const std::string& what) const { return graph_.forced(what); }
   int inputs() const { return static_cast<int>(node_.inputs.size()); }
@@ -151,6 +153,7 @@ class GradContext {
   ValueId grad(int i = 0) const { return grads_[i]; }
   bool needs(int i) const;
   const Value& value(ValueId id) const { return graph_.value(id); }
+  bool cuda() const { return graph_.cuda(); }
   const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
   std::string text(const std::string& name, const std::string& fallback = "") const;
   bool flag(const std::string& name) const;

@@ -12,11 +12,17 @@
 #include "cpu/simd/vec_avx2.h"
 #elif defined(CONVNET_ISA_neon)
 #include "cpu/simd/vec_neon.h"
+#elif defined(CONVNET_ISA_cuda)
+#include "cuda/vec_cuda.h"
 #else
 #include "cpu/simd/vec_portable.h"
 #endif
 
+#ifdef __CUDACC__
+#define CONVNET_INLINE __host__ __device__ __forceinline__
+#else
 #define CONVNET_INLINE inline __attribute__((always_inline))
+#endif
 #define CONVNET_PRAGMA(text) _Pragma(#text)
 #define CONVNET_UNROLL(n) CONVNET_PRAGMA(GCC unroll n)
 // A loop over a few indices of registers, unrolled whole.

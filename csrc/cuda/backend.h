@@ -1,0 +1,99 @@
+// What libconvnet and libconvnet_cuda agree on: tables of plain functions over raw pointers and POD
+// arguments, so that neither is linked to the other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/kernel.h"
+#include "cpu/kernel_table.h"
+
+namespace convnet::cuda {
+
+constexpr int kBackendVersion = 1;  // of everything in this header
+
+using Stream = void*;
+
+// Of a run of steps, in device memory.
+struct Run {
+  uint64_t seed, step;    // Philox key, and its counter at the first step
+  int64_t batch;          // samples of a whole step
+  const int64_t* order;   // row of the feeds for each sample of all steps; null: 0, 1, ...
+  const double* hyper;    // [steps][hyper_count]
+  int64_t hyper_count;
+  int64_t steps;          // begun
+};
+
+// Of the step at hand, in device memory; written by `begin_step`.
+struct Step {
+  uint64_t seed, step;
+  int64_t first;         // row of the outputs that the first sample goes to
+  const int64_t* order;  // row of the feeds for each sample; null: first, first + 1, ...
+  const double* hyper;
+};
+
+// One call: a pointer for each input, then for each output, all in device memory (null where an
+// optional one is absent). Values that there is one of for each sample lie [sample][feature].
+struct Call {
+  const void* params;       // the op's parameter block, on the host
+  void* const* data;
+  const int64_t* stride;    // elements from sample to sample; 0 where there is one for all
+  int64_t samples;          // of the step; 1 where nothing that the op touches has a batch
+  int64_t batch;            // samples of the step
+  const Step* step;
+  const Feed* feeds;        // of the run, on the host; what they point to is in device memory
+  void* scratch;
+  Stream stream;
+
+  float* f32(int i) const { return static_cast<float*>(data[i]); }
+  template <class P>
+  const P& as() const {
+    return *static_cast<const P*>(params);
+  }
+  template <class P>
+  const int64_t* list() const {
+    return reinterpret_cast<const int64_t*>(static_cast<const P*>(params) + 1);
+  }
+};
+using Launch = void (*)(const Call&);
+
+struct Device {
+  char name[256];
+  size_t memory, free;
+  int major, minor;  // compute capability
+};
+
+enum class Status : int { ok, out_of_memory, failed };
+
+// Functions that can fail say why in `error()`, which belongs to the calling thread.
+struct Backend {
+  int version;
+  const char* kind;      // "cuda", or "emulation" for the one that tests use
+  int runtime, driver;   // versions as CUDA counts them
+  const char* (*error)();
+  int (*devices)();
+  Status (*describe)(int device, Device* result);
+  Status (*select)(int device);  // for the calling thread
+  Status (*allocate)(void** memory, size_t bytes);
+  void (*release)(void* memory);
+  Status (*create_stream)(Stream* stream);
+  void (*destroy_stream)(Stream stream);
+  Status (*upload)(void* device, const void* host, size_t bytes, Stream stream);
+  Status (*download)(void* host, const void* device, size_t bytes, Stream stream);
+  Status (*clear)(void* device, size_t bytes, Stream stream);
+  Status (*synchronize)(Stream stream);
+  // What is launched between the two is recorded, not run.
+  Status (*begin_capture)(Stream stream);
+  Status (*end_capture)(Stream stream, void** graph);
+  Status (*replay)(void* graph, Stream stream);
+  void (*destroy_graph)(void* graph);
+  void (*begin_step)(Run* run, Step* step, Stream stream);
+  Launch launch[kKernelCount];  // null where there is no kernel
+  // Bytes of scratch that a kernel needs; null where it needs none.
+  size_t (*scratch[kKernelCount])(const void* params, int64_t samples);
+};
+
+}  // namespace convnet::cuda
+
+// The only symbol of libconvnet_cuda.
+extern "C" const convnet::cuda::Backend* convnet_cuda_backend();

@@ -1,0 +1,79 @@
+// The CUDA execution model on the host, for tests: blocks one after the other, the threads of a
+// block as fibers that change at barriers and warp shuffles. Kernels compile unchanged; what they
+// index and compute is checked where there is no GPU.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __restrict__
+#define __launch_bounds__(...)
+#define __shared__ static  // blocks run one after the other, on one thread
+
+struct uint3 {
+  unsigned x, y, z;
+};
+struct dim3 {
+  unsigned x, y, z;
+  constexpr dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+
+namespace convnet::cuda::emulation {
+
+// Of the fiber that runs.
+extern uint3 thread, block;
+extern dim3 block_size, grid_size;
+
+void barrier();       // waits for the threads of the block that have not returned
+void warp_barrier();  // the same for the warp
+// The value that a lane of this warp passes; all lanes take part.
+uint64_t exchange(uint64_t value, int lane);
+
+// Runs `body` for all threads of all blocks. One launch at a time.
+void run(dim3 grid, dim3 block, const std::function<void()>& body);
+
+template <class T>
+T shuffle(T value, int lane) {
+  static_assert(sizeof(T) <= sizeof(uint64_t));
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(T));
+  bits = exchange(bits, lane);
+  std::memcpy(&value, &bits, sizeof(T));
+  return value;
+}
+inline int lane() {
+  return static_cast<int>((thread.x + block_size.x * (thread.y + block_size.y * thread.z)) % 32);
+}
+
+}  // namespace convnet::cuda::emulation
+
+#define threadIdx convnet::cuda::emulation::thread
+#define blockIdx convnet::cuda::emulation::block
+#define blockDim convnet::cuda::emulation::block_size
+#define gridDim convnet::cuda::emulation::grid_size
+
+inline void __syncthreads() { convnet::cuda::emulation::barrier(); }
+inline void __syncwarp(unsigned = ~0u) { convnet::cuda::emulation::warp_barrier(); }
+template <class T>
+T __shfl_sync(unsigned, T value, int lane) {
+  return convnet::cuda::emulation::shuffle(value, lane);
+}
+template <class T>
+T __shfl_xor_sync(unsigned, T value, int mask) {
+  return convnet::cuda::emulation::shuffle(value, convnet::cuda::emulation::lane() ^ mask);
+}
+template <class T>
+T __shfl_down_sync(unsigned, T value, int delta) {
+  const int from = convnet::cuda::emulation::lane() + delta;
+  return convnet::cuda::emulation::shuffle(value, from < 32 ? from : from - delta);
+}

@@ -1,0 +1,52 @@
+// Launching kernels, on the GPU or in the emulation of it.
+#pragma once
+
+#include <algorithm>
+
+#include "cpu/simd/vec.h"
+#include "cuda/backend.h"
+
+namespace convnet::cuda {
+
+constexpr int kThreads = 256;  // of a block, where nothing else is said
+
+inline int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+#ifdef CONVNET_CUDA_EMULATION
+
+constexpr int64_t kMostBlocks = 4;  // of loops over elements
+
+// Runs at once, or when the graph is replayed.
+void enqueue(Stream stream, std::function<void()> work);
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, Stream stream,
+            Arguments... arguments) {
+  enqueue(stream, [=] { emulation::run(grid, block, [=] { kernel(arguments...); }); });
+}
+
+#else
+
+constexpr int64_t kMostBlocks = 4096;
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, Stream stream,
+            Arguments... arguments) {
+  kernel<<<grid, block, 0, static_cast<cudaStream_t>(stream)>>>(arguments...);
+}
+
+#endif
+
+// Blocks for a loop over n elements that begins and steps as `each_element` does.
+inline dim3 blocks_for(int64_t n) {
+  return dim3(static_cast<unsigned>(std::clamp<int64_t>(div_up(n, kThreads), 1, kMostBlocks)));
+}
+
+// A thread's elements of n.
+template <class Body>
+__device__ __forceinline__ void each_element(int64_t n, Body body) {
+  const int64_t step = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += step) body(i);
+}
+
+}  // namespace convnet::cuda
