@@ -6,8 +6,12 @@
 namespace convnet::cuda {
 
 #define CONVNET_KERNEL(name) void name(const Call& call);
+#define CONVNET_SCRATCH(name) \
+  CONVNET_KERNEL(name)        \
+  size_t name##_scratch(const void* params, int64_t samples);
 #include "cuda/kernel_list.inc"
 #undef CONVNET_KERNEL
+#undef CONVNET_SCRATCH
 
 namespace {
 
@@ -16,8 +20,12 @@ Backend make() {
   backend.version = kBackendVersion;
   backend.begin_step = begin_step;
 #define CONVNET_KERNEL(name) backend.launch[op_index_##name] = name;
+#define CONVNET_SCRATCH(name) \
+  CONVNET_KERNEL(name)        \
+  backend.scratch[op_index_##name] = name##_scratch;
 #include "cuda/kernel_list.inc"
 #undef CONVNET_KERNEL
+#undef CONVNET_SCRATCH
   return backend;
 }
 

@@ -15,7 +15,7 @@ DenseParams& shape_params(InferContext& c, const Value& x, int64_t K, int64_t M)
   p.M = M;
   p.rows = x.features() / (x.shape.back() ? x.shape.back() : 1);
   p.activation = Activation::linear;
-  p.thin = c.lanes() == 1 && !c.few() && K >= kThinInputs && M <= kThinOutputs;
+  p.thin = c.lanes() == 1 && !c.few() && !c.cuda() && K >= kThinInputs && M <= kThinOutputs;
   c.scope(Scope::Group);
   c.flops(2 * p.rows * K * M);
   return p;
@@ -85,7 +85,7 @@ void infer_backward_input(InferContext& c) {
   const bool one = c.lanes() == 1;
   c.units(ceil_div(p.K, one ? kDenseUnitOfOne : kDenseUnit));
   c.flops(2 * p.rows * p.K * p.M);
-  if (one && p.rows >= kTransposingRows)
+  if (one && !c.cuda() && p.rows >= kTransposingRows)
     c.derive("rnn_pack", {c.in_id(1)},
              {{"first", int64_t{0}}, {"columns", p.M}, {"transpose", true}});
   else

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,16 @@ def weight(array: Array, differentiable: bool = True) -> Operand:
     return Operand(np.ascontiguousarray(array, dtype=np.float32), False, differentiable)
 
 
+# How samples lie in memory, and where.
+FORMS: list[dict[str, Any]] = [
+    {"lanes": 16, "few": False, "cuda": False},
+    {"lanes": 1, "few": True, "cuda": False},
+    {"lanes": 1, "few": False, "cuda": False},
+]
+if os.environ.get("CONVNET_CUDA_LIBRARY"):
+    FORMS.append({"lanes": 1, "few": False, "cuda": True})
+
+
 @dataclass
 class Result:
     outputs: list[Array]
@@ -56,10 +67,11 @@ def run_op(
     seed: int = 0,
     lanes: int = 16,
     few: bool = True,
+    cuda: bool = False,
     algorithms: dict[str, str] | None = None,
 ) -> Result:
     """Outputs of `op`, and gradients of its operands where gradients of its outputs are given."""
-    graph = _core.Graph(lanes, algorithms or {}, few)
+    graph = _core.Graph(lanes, algorithms or {}, few, cuda)
     ids: list[int | None] = []
     feeds: dict[int, Array] = {}
     memory: dict[int, Array] = {}
@@ -95,7 +107,7 @@ def run_op(
         wrt = [v for v, o in zip(ids, operands, strict=True) if o is not None and o.differentiable]
         gradient_of = graph.backward([], seeds, wrt)
     order = list(gradient_of.items())
-    plan = _core.Plan(graph, outputs + [g for _, g in order], capacity or n, in_place=lanes == 1)
+    plan = _core.Plan(graph, outputs + [g for _, g in order], capacity or n, in_place=lanes == 1 and not cuda)
     plan.seed = seed
     for value, array in memory.items():
         plan.bind(value, array)
@@ -177,18 +189,19 @@ def _in_lanes_of(
     seeds: Sequence[Array | None] | None,
     threads: Sequence[int],
     algorithms: dict[str, str] | None,
-    lanes: int,
-    few: bool,
+    form: dict[str, Any],
 ) -> list[Result]:
     """Results for each number of threads; none where the op, or its gradient, needs 16 lanes."""
-    forced = {"algorithms": algorithms, "lanes": lanes, "few": few}
+    forced = {"algorithms": algorithms} | form
     try:
         return [run_op(op, operands, attrs, seeds, threads=t, **forced) for t in threads]
     except _core.NeedsLanes:
-        assert lanes == 1
-        if seeds is None:
-            return []
-        return _in_lanes_of(op, operands, attrs, None, threads, algorithms, lanes, few)
+        assert form["lanes"] == 1
+    except _core.NoCuda:
+        assert form["cuda"]
+    if seeds is None:
+        return []
+    return _in_lanes_of(op, operands, attrs, None, threads, algorithms, form)
 
 
 def _assert_same_bits(results: Sequence[Result], op: str) -> None:
@@ -215,7 +228,8 @@ def check(
     algorithms: dict[str, str] | None = None,
 ) -> None:
     """Holds an op to its references, with 16 samples in lanes and, where the op takes that, one by
-    one, a few of them or many; bits must be the same for every number of threads.
+    one, a few of them or many; bits must be the same for every number of threads. Where there is a
+    GPU, or the emulation of one, on that too.
 
     The references: `forward(*arrays) -> outputs`, and for its gradients
     `backward(*arrays, *output_gradients)` or central differences.
@@ -234,8 +248,9 @@ def check(
             if backward
             else numeric_gradients(forward, arrays, exact, wanted)
         )
-    for lanes, few in ((16, False), (1, True), (1, False)):
-        results = _in_lanes_of(op, operands, attrs, seeds, threads, algorithms, lanes, few)
+    for form in FORMS:
+        lanes = form["lanes"]
+        results = _in_lanes_of(op, operands, attrs, seeds, threads, algorithms, form)
         for result in results[:1]:
             for got, want in zip(result.outputs, expected, strict=True):
                 assert_close(got, want, tolerance, f"{op} output, {lanes} lanes")

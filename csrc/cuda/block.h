@@ -1,0 +1,37 @@
+// Sums over the threads of a block, in a fixed order.
+#pragma once
+
+#include "cuda/launch.h"
+
+namespace convnet::cuda {
+
+// The sum, or what `add` makes of all, of a value of each of the block's kThreads threads; all of
+// them get it.
+template <class T, class Add>
+__device__ __forceinline__ T over_block(T value, Add add) {
+  __shared__ T warps[kThreads / 32];
+  for (int offset = 16; offset > 0; offset /= 2)
+    value = add(value, __shfl_xor_sync(~0u, value, offset));
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
+  __syncthreads();
+  T total = warps[0];
+  for (int w = 1; w < kThreads / 32; ++w) total = add(total, warps[w]);
+  __syncthreads();  // `warps` may be written again
+  return total;
+}
+
+template <class T>
+__device__ __forceinline__ T sum_over_block(T value) {
+  return over_block(value, [](T a, T b) { return a + b; });
+}
+
+// Rows that are dealt to blocks, one after the other.
+template <class Body>
+__device__ __forceinline__ void each_row_of_block(int64_t rows, Body body) {
+  for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) body(row);
+}
+inline dim3 blocks_for_rows(int64_t rows) {
+  return dim3(static_cast<unsigned>(std::clamp<int64_t>(rows, 1, 65535)));
+}
+
+}  // namespace convnet::cuda
