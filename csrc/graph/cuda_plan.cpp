@@ -319,6 +319,7 @@ class CudaRun {
         const bool batched = root != kNone && value(root).depends_on_batch();
         strides.push_back(batched ? value(root).features() : 0);
       }
+      data.push_back(nullptr);  // a last result that is optional and not there
       const int64_t samples = plan_.graph_.touches_batch(node) ? batch : 1;
       backend_.launch[node.op->kernel](
           {node.params.data(), data.data(), strides.data(), samples, batch, ws_.step(),

@@ -93,15 +93,15 @@ void infer_conv2d(InferContext& c) {
   p.outer = x.features() / (numel(size) ? numel(size) : 1);
   p.activation = activation_of(c);
   p.pool = pool_of(c);
-  p.segments = c.lanes() == 1 ? segments_of(p) : 1;
+  p.segments = c.lanes() == 1 && !c.cuda() ? segments_of(p) : 1;
   p.tile = winograd_tile(c, p, false);
   c.units(p.outer * p.rows() * p.segments);
   c.flops(p.operations());
-  c.algorithm(p.tile.algorithm());
+  c.algorithm(c.cuda() ? "implicit_gemm" : p.tile.algorithm());
   c.scratch(c.lanes() == 1 ? image_scratch(p) : tap_scratch(p));
   const bool pooled = p.pool != FusedPool::none;
   const Dims y = pooled ? with_image(x, p.OH / 2, p.OW / 2, p.OC) : with_image(x, p.OH, p.OW, p.OC);
-  const bool winners = p.pool == FusedPool::max && c.lanes() > 1;
+  const bool winners = p.pool == FusedPool::max && (c.cuda() || c.lanes() > 1);
   const int64_t groups = p.groups;
   c.output_like(0, y);
   if (winners) {
@@ -112,7 +112,7 @@ void infer_conv2d(InferContext& c) {
   if (c.inputs() == 2) c.append_input(kNone);
   if (p.tile.used())
     use_winograd(c, p, false);
-  else if (c.lanes() == 1)
+  else if (c.cuda() || c.lanes() == 1)
     c.append_input(kNone);
   else
     c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", false}});
@@ -136,7 +136,7 @@ bool sparse_backward_pays(const Conv2dParams& p, bool few_winners) {
 bool takes_sparse_backward(const GradContext& g) {
   const auto& p = g.params<Conv2dParams>();
   const std::string forced = g.forced("conv2d_backward");
-  if (!sparse_backward_fits(p) || forced == "direct") return false;
+  if (g.cuda() || !sparse_backward_fits(p) || forced == "direct") return false;
   return forced == "sparse" || sparse_backward_pays(p, g.flag("few_winners"));
 }
 
@@ -185,7 +185,7 @@ void dense_gradient(GradContext& g, ValueId dz) {
 }
 
 void conv2d_gradient(GradContext& g) {
-  if (g.value(g.in(0)).lanes == 1)
+  if (g.value(g.in(0)).lanes == 1 && !g.cuda())
     throw NeedsLanes("convolutions train on 16 samples at once only");
   const ValueId dz = before_activation(g);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
@@ -216,6 +216,8 @@ void infer_backward_input(InferContext& c) {
   if (c.inputs() == 2) c.append_input(kNone);
   if (p.tile.used())
     use_winograd(c, p, true);
+  else if (c.cuda())
+    c.append_input(kNone);
   else
     c.derive("conv2d_pack", {c.in_id(1)}, {{"groups", groups}, {"transposed", true}});
 }
@@ -257,7 +259,7 @@ void infer_backward_weight(InferContext& c) {
   const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   p.channels_in_lanes = lanes_for_channels(p);
-  p.whole_batch = p.channels_in_lanes && numel(w) > values * c.lanes();
+  p.whole_batch = c.cuda() || (p.channels_in_lanes && numel(w) > values * c.lanes());
   c.flops(p.operations());
   c.algorithm("direct");
   if (p.channels_in_lanes) {

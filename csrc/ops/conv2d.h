@@ -17,9 +17,9 @@ struct Conv2dParams {
   FusedPool pool;
   WinogradTile tile;  // of the forward convolution or of the gradient for the input
 
-  int64_t in_group() const { return C / groups; }
-  int64_t out_group() const { return OC / groups; }
-  int64_t taps() const { return KH * KW; }
+  constexpr int64_t in_group() const { return C / groups; }
+  constexpr int64_t out_group() const { return OC / groups; }
+  constexpr int64_t taps() const { return KH * KW; }
   int64_t operations() const { return 2 * outer * OH * OW * OC * taps() * in_group(); }
   // An image of one sample with all its padding.
   int64_t padded_width() const { return (OW - 1) * sx + (KW - 1) * dx + 1; }

@@ -78,8 +78,10 @@ void infer_avg_pool(InferContext& c) { infer_forward(c); }
 void infer_max_pool(InferContext& c) {
   const auto& p = infer_forward(c);
   const Value& x = c.in(0);
-  if (x.lanes == 1) return;
   Dims winners = resized(x.shape, p.OH, p.OW);
+  // On the GPU the number of the tap.
+  if (c.cuda() && x.storage == Storage::Batched) c.output(Storage::Bits, winners, x.fold);
+  if (x.lanes == 1) return;
   winners.insert(winners.end() - 1, p.KH * p.KW);
   c.output(Storage::Bits, winners, x.fold);
 }
@@ -108,7 +110,8 @@ void max_pool_gradient(GradContext& g) {
   const Value& x = g.value(g.in(0));
   if (x.storage != Storage::Batched)
     throw std::invalid_argument("max_pool: only a batch of images has a gradient");
-  if (x.lanes == 1) throw NeedsLanes("max pooling trains on 16 samples at once only");
+  if (x.lanes == 1 && !g.cuda())
+    throw NeedsLanes("max pooling trains on 16 samples at once only");
   g.set(0, g.add1("max_pool_backward", {g.grad(), g.out(1)}, backward_attrs(g)));
 }
 

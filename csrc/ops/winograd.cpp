@@ -62,7 +62,7 @@ WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transpos
           "algorithm must be direct, winograd4 or winograd6, got '" + algorithm + "'");
   const bool row = p.KH == 1 && p.OH == 1 && p.KW >= 3 && p.KW <= 5;
   const bool square = p.KH == p.KW && (p.KH == 3 || p.KH == 5);
-  if (algorithm == "direct" || !(row || square) || p.groups != 1 || p.sy != 1 || p.sx != 1 ||
+  if (c.cuda() || algorithm == "direct" || !(row || square) || p.groups != 1 || p.sy != 1 || p.sx != 1 ||
       p.dy != 1 || p.dx != 1)
     return {};
   const int64_t height = transposed ? p.H : p.OH, width = transposed ? p.W : p.OW;
