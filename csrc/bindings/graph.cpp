@@ -60,8 +60,8 @@ py::tuple to_tuple(const Dims& dims) {
 
 void bind_graph(py::module_& m) {
   py::class_<Graph>(m, "Graph", "Ops recorded from layers; shapes are inferred as they are added.")
-      .def(py::init<int64_t, Algorithms, bool, bool>(), py::arg("lanes") = kLanes,
-           py::arg("algorithms") = Algorithms{}, py::arg("few") = true, py::arg("cuda") = false)
+      .def(py::init<int64_t, Algorithms, bool, int>(), py::arg("lanes") = kLanes,
+           py::arg("algorithms") = Algorithms{}, py::arg("few") = true, py::arg("gpu") = -1)
       .def_property("label", &Graph::label, &Graph::set_label)
       .def("input", &Graph::input, py::arg("shape"), py::arg("name"))
       .def("parameter", &Graph::parameter, py::arg("shape"), py::arg("name"))

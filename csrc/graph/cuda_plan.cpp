@@ -370,6 +370,7 @@ int64_t CudaPlan::run(void* const* bindings, const StepInfo* steps, int64_t coun
                       const std::function<Poll()>& poll, Timings*) const {
   if (count == 0) return 0;
   std::lock_guard lock(mutex_);
+  check(cuda_backend().select(graph_.gpu()));
   if (!workspace_) workspace_ = std::make_unique<Workspace>(*this);
   return CudaRun(*this, *workspace_, bindings, steps, count).go(poll);
 }

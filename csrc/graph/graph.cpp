@@ -39,8 +39,8 @@ size_t Value::bytes() const {
   }
 }
 
-Graph::Graph(int64_t lanes, Algorithms forced, bool few, bool cuda)
-    : lanes_(cuda ? 1 : lanes), few_(few), cuda_(cuda), forced_(std::move(forced)) {
+Graph::Graph(int64_t lanes, Algorithms forced, bool few, int gpu)
+    : lanes_(gpu < 0 ? lanes : 1), few_(few), gpu_(gpu), forced_(std::move(forced)) {
   if (lanes != 1 && lanes != kLanes)
     throw std::invalid_argument("a graph has 1 or " + std::to_string(kLanes) + " lanes, got " +
                                 std::to_string(lanes));
@@ -149,7 +149,7 @@ void Graph::infer(Node& node, NodeId id) {
   InferContext context(*this, node);
   node.op->def->infer(context);
   const Lanes taken = node.op->view ? Lanes::any : node.op->def->lanes;
-  if (lanes_ == 1 && !cuda_ && taken < (few_ ? Lanes::few : Lanes::any) && touches_batch(node))
+  if (lanes_ == 1 && !cuda() && taken < (few_ ? Lanes::few : Lanes::any) && touches_batch(node))
     throw NeedsLanes(std::string(node.op->name) + " needs 16 samples at once");
   for (ValueId out : node.outputs) {
     values_[out].producer = id;

@@ -91,14 +91,16 @@ using Algorithms = std::map<std::string, std::string>;
 
 // `lanes`: samples of a shard, kLanes, or 1 for plans that run samples one by one with features in
 // lanes. `forced`: algorithms to take wherever they can compute what is asked for. `few`: with one
-// lane, whether there are a few samples only. Graphs for the GPU have one lane.
+// lane, whether there are a few samples only. `gpu`: number of the GPU that runs it, with one lane;
+// -1 for the CPU.
 class Graph {
  public:
   explicit Graph(int64_t lanes = kLanes, Algorithms forced = {}, bool few = true,
-                 bool cuda = false);
+                 int gpu = -1);
   int64_t lanes() const { return lanes_; }
   bool few() const { return few_; }
-  bool cuda() const { return cuda_; }
+  bool cuda() const { return gpu_ >= 0; }
+  int gpu() const { return gpu_; }
   // The algorithm that is forced; empty where the choice is free.
   std::string forced(const std::string& what) const;
 
@@ -144,7 +146,8 @@ class Graph {
                                 bool update);
 
   int64_t lanes_;
-  bool few_, cuda_;
+  bool few_;
+  int gpu_;
   Algorithms forced_;
   std::string label_;
   std::deque<Value> values_;  // references stay valid while values are added

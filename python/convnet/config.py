@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from convnet import _core
@@ -135,13 +136,15 @@ def set_device(name: str) -> None:
     """Choose the device that computes.
 
     Args:
-        name: `"cpu"`.
+        name: `"cpu"`, or `"gpu"`, also with a number as in `"gpu:1"`.
 
     Raises:
-        ValueError: if there is no such device.
+        ValueError: if `name` names no device.
+        RuntimeError: if there is no such GPU; the message says what is missing.
     """
-    global _device
+    global _device, _in_force
     _device = _checked_device(name)
+    _in_force = _settled()
 
 
 def get_device() -> str:
@@ -158,10 +161,11 @@ def device(name: str) -> Iterator[None]:
     """Choose the device that computes inside a `with` block.
 
     Args:
-        name: `"cpu"`, also with a number as in `"cpu:0"`.
+        name: `"cpu"`, or `"gpu"`, also with a number as in `"gpu:1"`.
 
     Raises:
-        ValueError: if there is no such device.
+        ValueError: if `name` names no device.
+        RuntimeError: if there is no such GPU; the message says what is missing.
 
     >>> with device("cpu:0"):
     ...     get_device()
@@ -175,13 +179,26 @@ def device(name: str) -> Iterator[None]:
         set_device(outer)
 
 
+def gpu() -> int:
+    """The number of the GPU that computes; -1 where the CPU does."""
+    return -1 if _device == "cpu" else int(_device.partition(":")[2] or 0)
+
+
 def _checked_device(name: str) -> str:
-    if name.lower().removesuffix(":0") != "cpu":
+    kind, _, number = name.lower().partition(":")
+    if kind not in ("cpu", "gpu") or not (number or "0").isdecimal():
         raise ValueError(
-            "Invalid value for argument `name`. Expected 'cpu': this build computes on the CPU "
-            f"only. Received: name={name}"
+            "Invalid value for argument `name`. Expected 'cpu', 'gpu' or 'gpu:<number>'. "
+            f"Received: name={name}"
         )
-    return "cpu"
+    if kind == "cpu":
+        return "cpu"
+    library = Path(__file__).with_name("libconvnet_cuda.so")
+    _core.set_cuda_library(str(library) if library.exists() else "")
+    found = len(_core.cuda_devices())
+    if int(number or 0) >= found:
+        raise RuntimeError(f"There is no GPU number {number}: {found} were found.")
+    return f"gpu:{number}" if number else "gpu"
 
 
 def matmul_precision() -> str:
@@ -276,12 +293,12 @@ def algorithm(**forced: str | int) -> Iterator[None]:
 
 
 def algorithms_in_force() -> tuple[tuple[str, str], ...]:
-    """`algorithms` and the precision as a part of the keys under which plans are kept."""
+    """`algorithms`, precision and device as a part of the keys under which plans are kept."""
     return _in_force
 
 
 def _settled() -> tuple[tuple[str, str], ...]:
-    return (*_algorithms, ("precision", _matmul_precision))
+    return (*_algorithms, ("precision", _matmul_precision), ("device", _device))
 
 
 def graph_algorithms() -> dict[str, str]:

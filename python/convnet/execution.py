@@ -156,6 +156,8 @@ def in_lanes(make: Callable[[int, bool], _T], few: bool, shapes: Iterable[tuple[
     """
     forced = config.algorithms().get("lanes")
     few = few or forced == "1"
+    if config.gpu() >= 0:
+        return make(1, False)
     if forced != str(LANES) and (few or sum(math.prod(shape) for shape in shapes) >= _WIDE):
         try:
             return make(1, few)

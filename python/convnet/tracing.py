@@ -82,7 +82,7 @@ class Trace:
 
     Args:
         training: Whether layers behave as in training (dropout, batch statistics).
-        lanes: Samples that lie side by side: 16, or 1 to run them one by one.
+        lanes: Samples that lie side by side: 16, or 1 to run them one by one, as a GPU does always.
         few: With one lane, whether there are a few samples only.
         trainable: Ids of the variables that gradients are wanted for; None for what the variables
             themselves say.
@@ -108,8 +108,8 @@ class Trace:
         lanes: int = 16,
         few: bool = True,
     ) -> None:
-        self.graph = _core.Graph(lanes, config.graph_algorithms(), few)
-        self.lanes = lanes
+        self.graph = _core.Graph(lanes, config.graph_algorithms(), few, config.gpu())
+        self.lanes = 1 if config.gpu() >= 0 else lanes
         self.training = training
         self.differentiable = bool(training)
         self._trainable = trainable
