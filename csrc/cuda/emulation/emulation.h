@@ -15,6 +15,7 @@
 #define __forceinline__ inline
 #define __restrict__
 #define __launch_bounds__(...)
+#define CONVNET_REGISTERS(i, n) for (int i = 0; i < (n); ++i)
 #define __shared__ static  // blocks run one after the other, on one thread
 
 struct uint3 {
