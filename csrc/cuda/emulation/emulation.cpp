@@ -121,7 +121,8 @@ void warp_barrier() {
 }
 
 uint64_t exchange(uint64_t value, int lane) {
-  const unsigned self = index_of_thread(), from = self / kWarp * kWarp + static_cast<unsigned>(lane);
+  const unsigned self = index_of_thread(),
+                 from = self / kWarp * kWarp + static_cast<unsigned>(lane);
   now.passed[self] = value;
   warp_barrier();
   const uint64_t result = from < now.threads ? now.passed[from] : value;

@@ -70,7 +70,9 @@ template <class T>
 T __shfl_sync(unsigned, T value, int lane) {
   return convnet::cuda::emulation::shuffle(value, lane);
 }
-inline uint32_t __ballot_sync(unsigned, bool vote) { return convnet::cuda::emulation::ballot(vote); }
+inline uint32_t __ballot_sync(unsigned, bool vote) {
+  return convnet::cuda::emulation::ballot(vote);
+}
 inline int __ffs(int bits) { return __builtin_ffs(bits); }
 template <class T>
 T __shfl_xor_sync(unsigned, T value, int mask) {

@@ -102,10 +102,11 @@ __global__ void combine(const float* parts, float* first, float* second, int64_t
   if constexpr (of_moments) {
     const double rows = static_cast<double>(p.rows), count = static_cast<double>(samples);
     a /= count;
-    b = over_samples(samples, [&](int64_t s) {
-          const double gap = part(s, 0) - a;
-          return part(s, 1) + rows * gap * gap;
-        }) /
+    b = over_samples(samples,
+                     [&](int64_t s) {
+                       const double gap = part(s, 0) - a;
+                       return part(s, 1) + rows * gap * gap;
+                     }) /
         (rows * count);
   } else {
     b = over_samples(samples, [&](int64_t s) { return part(s, 1); });
@@ -205,9 +206,9 @@ void batch_norm_backward_input(const Call& a) {
   const int64_t n = a.samples * p.rows * p.channels;
   const float share = 1.0f / static_cast<float>(p.rows * a.batch);
   launch(backward_input, blocks_for(n), kThreads, a.stream, static_cast<const float*>(a.f32(0)),
-         static_cast<const float*>(a.f32(1)),
-         Weights{a.f32(2), nullptr, a.f32(3), a.f32(4)}, static_cast<const float*>(a.f32(5)),
-         static_cast<const float*>(a.f32(6)), a.f32(7), n, share, p);
+         static_cast<const float*>(a.f32(1)), Weights{a.f32(2), nullptr, a.f32(3), a.f32(4)},
+         static_cast<const float*>(a.f32(5)), static_cast<const float*>(a.f32(6)), a.f32(7), n,
+         share, p);
 }
 
 }  // namespace convnet::cuda

@@ -1,6 +1,6 @@
-// Embedding. Backward, a block owns some rows of the table and some columns: each of its warps looks
-// through its share of the ids and adds up what it finds, lane by column, and the warps' sums are
-// added at the end, so that the order of additions depends on the ids alone.
+// Embedding. Backward, a block owns some rows of the table and some columns: each of its warps
+// looks through its share of the ids and adds up what it finds, lane by column, and the warps' sums
+// are added at the end, so that the order of additions depends on the ids alone.
 #include "ops/embedding.h"
 
 #include "cuda/launch.h"

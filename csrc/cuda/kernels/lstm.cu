@@ -25,8 +25,8 @@ struct LstmCell {
   __device__ static __forceinline__ void back(const F& f, const RnnParams&, float dh, bool taken,
                                               const Past<5>& past, float& dc, float&,
                                               float (&dz)[4], float&) {
-    const float in = past.gates[0], forget = past.gates[1], g = past.gates[2],
-                out = past.gates[3], level = past.gates[4];
+    const float in = past.gates[0], forget = past.gates[1], g = past.gates[2], out = past.gates[3],
+                level = past.gates[4];
     const float e = taken ? fmaf(dh * out, f.inner_slope(level), dc) : 0.0f;
     if (taken) dc = e * forget;
     dz[0] = e * g * f.gate_slope(in);

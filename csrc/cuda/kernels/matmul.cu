@@ -50,10 +50,10 @@ void matmul(const Call& a) {
   if (p.M == 0 || p.N == 0) return;
   for (int64_t first = 0; first < products; first += kMostProducts) {
     const int64_t count = std::min(products - first, kMostProducts);
-    const Left left{{a.f32(0), a.stride[0], p.row_stride[0], p.column_stride[0], first, p.K, 0,
-                     p.stack}};
-    const Right right{{a.f32(1), a.stride[1], p.column_stride[1], p.row_stride[1], first, p.K, 1,
-                       p.stack}};
+    const Left left{
+        {a.f32(0), a.stride[0], p.row_stride[0], p.column_stride[0], first, p.K, 0, p.stack}};
+    const Right right{
+        {a.f32(1), a.stride[1], p.column_stride[1], p.row_stride[1], first, p.K, 1, p.stack}};
     const dim3 grid(static_cast<unsigned>(div_up(p.N, kTile)),
                     static_cast<unsigned>(div_up(p.M, kTile)), static_cast<unsigned>(count));
     launch(gemm_tile<Left, Right, PutSlice>, grid, kThreads, a.stream, left, right,

@@ -18,9 +18,7 @@ struct PutWithBias {
 };
 
 __global__ void drop(const float* x, const float* mask, float* y, int64_t n, RnnDropoutParams p) {
-  each_element(n, [&](int64_t i) {
-    y[i] = x[i] * mask[i / (p.T * p.F) * p.F + i % p.F];
-  });
+  each_element(n, [&](int64_t i) { y[i] = x[i] * mask[i / (p.T * p.F) * p.F + i % p.F]; });
 }
 
 // The gradients of all weights are one product, whose summed index counts the steps of all
@@ -31,8 +29,7 @@ struct Left {
 
   __device__ __forceinline__ float operator()(int64_t m, int64_t k) const {
     if (m < p.F) return x[k * p.F + m];
-    const int64_t sequence = k / p.T, time = k % p.T,
-                  step = p.go_backwards ? p.T - 1 - time : time;
+    const int64_t sequence = k / p.T, time = k % p.T, step = p.go_backwards ? p.T - 1 - time : time;
     m -= p.F;
     if (m < p.H) return h[(sequence * p.h_rows + step) * p.row + m];
     m -= p.H;
@@ -90,8 +87,7 @@ struct WeightSums {
 
 void rnn_project(const Call& a) {
   const auto& p = a.as<RnnProjectParams>();
-  const Matrix weights =
-      p.transpose ? Matrix{a.f32(1), 1, p.K} : Matrix{a.f32(1), p.M, 1};
+  const Matrix weights = p.transpose ? Matrix{a.f32(1), 1, p.K} : Matrix{a.f32(1), p.M, 1};
   gemm(a.stream, a.samples * p.rows, p.M, p.K, Matrix{a.f32(0), p.K, 1}, weights,
        PutWithBias{a.f32(p.packed + 1), a.f32(2), p.M});
 }
@@ -107,8 +103,8 @@ void rnn_backward_weight(const Call& a) {
   const auto& p = a.as<RnnWeightParams>();
   const WeightSums sums(p, a.batch);
   const float *inner_dz = a.f32(1), *inner = a.f32(4);
-  PutGradients put{a.f32(5), a.f32(6), a.f32(7),         p.F, p.H, p.M, p.split, p.biases,
-                   inner != nullptr,   inner_dz != nullptr};
+  PutGradients put{a.f32(5), a.f32(6),         a.f32(7),           p.F, p.H, p.M, p.split,
+                   p.biases, inner != nullptr, inner_dz != nullptr};
   if (sums.slices > 1) {
     put.dw = static_cast<float*>(a.scratch);
     put.du = put.dw + sums.slices * p.F * p.M;
@@ -123,7 +119,7 @@ void rnn_backward_weight(const Call& a) {
   add_slices(a.stream, put.db, a.f32(7), p.biases * p.M, sums.slices);
 }
 size_t rnn_backward_weight_scratch(const void* params, int64_t samples) {
-  // As many slices as any smaller batch takes.
+  // A smaller batch takes no more slices.
   const auto& p = *static_cast<const RnnWeightParams*>(params);
   const WeightSums sums(p, samples);
   return static_cast<size_t>(sums.slices * sums.floats) * sizeof(float);

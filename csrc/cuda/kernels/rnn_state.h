@@ -1,9 +1,9 @@
-// Recurrent layers, all steps in one launch: a block takes some sequences from the first step to the
-// last, so that nothing but the threads of a block has to meet. A step is a product of the states
-// with the recurrent weights, a thread for each result, and then a pass over the units.
+// Recurrent layers, all steps in one launch: a block takes some sequences from the first step to
+// the last, so that nothing but the threads of a block has to meet. A step is a product of the
+// states with the recurrent weights, a thread for each result, and then a pass over the units.
 //
-// What a block keeps from step to step lies in planes of [sequences][units], and so do the product's
-// operands and results. How masks and dropout go from step to step is told in
+// What a block keeps from step to step lies in planes of [sequences][units], and so do the
+// product's operands and results. How masks and dropout go from step to step is told in
 // cpu/kernels/rnn_state.h.
 #pragma once
 
@@ -293,8 +293,8 @@ struct RnnBackward {
   RnnParams p;
   int64_t sequences;
   RecurrentWeights recurrent;
-  const float *dy, *last[2], *mask, *dropout;   // null: none
-  const float *states, *kept, *dropped;         // rows that the layer kept
+  const float *dy, *last[2], *mask, *dropout;  // null: none
+  const float *states, *kept, *dropped;        // rows that the layer kept
   float *dz, *inner_dz, *initial[2];
   float* room;
 };
@@ -389,9 +389,8 @@ __global__ void __launch_bounds__(Weights::kUnits ? Cell::gates * Weights::kUnit
       float through = team.at(G, b, unit);
       for (int gate = 1; gate < G; ++gate) through += team.at(G + gate, b, unit);
       const float around = team.at(kAround, b, unit);
-      team.at(kOwn, b, unit) = a.dropout
-                                   ? fmaf(through, a.dropout[sequence * H + unit], around)
-                                   : through + around;
+      team.at(kOwn, b, unit) =
+          a.dropout ? fmaf(through, a.dropout[sequence * H + unit], around) : through + around;
     });
   }
   team.each_unit([&](int b, int unit, int64_t sequence) {
@@ -418,12 +417,14 @@ inline bool holds(const RnnParams& p) {
 template <class Cell, class Weights, int B, class Gates>
 void launch_team(Stream stream, const RnnForward& a, Gates gates) {
   launch(rnn_forward<Cell, Weights, B, Gates>, static_cast<unsigned>(div_up(a.sequences, B)),
-         Weights::kUnits ? Cell::gates * Weights::kUnits : kStreaming, stream, a, Functions<Gates>{gates});
+         Weights::kUnits ? Cell::gates * Weights::kUnits : kStreaming, stream, a,
+         Functions<Gates>{gates});
 }
 template <class Cell, class Weights, int B, class Gates>
 void launch_team(Stream stream, const RnnBackward& a, Gates gates) {
   launch(rnn_backward<Cell, Weights, B, Gates>, static_cast<unsigned>(div_up(a.sequences, B)),
-         Weights::kUnits ? Cell::gates * Weights::kUnits : kStreaming, stream, a, Functions<Gates>{gates});
+         Weights::kUnits ? Cell::gates * Weights::kUnits : kStreaming, stream, a,
+         Functions<Gates>{gates});
 }
 
 template <class Cell, class Weights, class Arguments>
@@ -505,8 +506,8 @@ RnnBackward backward_of(const Call& c) {
   a.recurrent = {c.f32(1 + Cell::states), H, Cell::gates * H, 1};
   if (holds(a.p)) return a;
   float* transposed = a.room + floats_backward<Cell>(a.p, c.samples);
-  launch(transpose_recurrent, blocks_for(Cell::gates * H * H), kThreads, c.stream,
-         a.recurrent.data, transposed, static_cast<int>(H), Cell::gates);
+  launch(transpose_recurrent, blocks_for(Cell::gates * H * H), kThreads, c.stream, a.recurrent.data,
+         transposed, static_cast<int>(H), Cell::gates);
   a.recurrent = {transposed, H * H, 1, H};
   return a;
 }
