@@ -162,7 +162,8 @@ void derive_packed(InferContext& c, int recurrent, const RnnParams& p, int first
                    bool transpose) {
   // Of one sample, rows that begin in the middle of a cache line cost more than packing them does.
   const bool aligned = c.in(recurrent).shape[1] % 16 == 0;
-  if (c.lanes() == 1 && (aligned || p.T < kPackedSteps)) return c.append_input(kNone);
+  const bool as_they_lie = c.lanes() == 1 && (aligned || p.T < kPackedSteps);
+  if (c.cuda() || as_they_lie) return c.append_input(kNone);
   c.derive("rnn_pack", {c.in_id(recurrent)},
            {{"first", first * p.H},
             {"columns", count * p.H},

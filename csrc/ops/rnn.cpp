@@ -29,7 +29,7 @@ void infer_project(InferContext& c) {
   const Value& x = c.in(0);
   const Dims w = c.in(1).shape;
   const bool transpose = c.flag("transpose", false);
-  if (c.lanes() == 1 && !transpose)
+  if (c.cuda() || (c.lanes() == 1 && !transpose))
     c.append_input(kNone);
   else
     c.derive("rnn_pack", {c.in_id(1)},
@@ -37,6 +37,7 @@ void infer_project(InferContext& c) {
   auto& p = c.params<RnnProjectParams>();
   p.K = transpose ? w[1] : w[0];
   p.M = transpose ? w[0] : w[1];
+  p.transpose = transpose;
   p.rows = x.features() / p.K;
   p.packed = c.inputs() - 1;
   c.units(p.rows);

@@ -49,6 +49,7 @@ constexpr int64_t kRnnPackBlock = 16;  // columns of a unit, where there are no 
 struct RnnProjectParams {
   int64_t rows, K, M;
   int32_t packed;
+  bool transpose;  // of the weights as they lie; packed ones are
 };
 
 // rnn_dropout: x [outer][T][F] times mask [outer][F], of each sample.

@@ -6,12 +6,18 @@
 
 namespace convnet::CONVNET_ISA {
 
+#ifdef __CUDACC__
+#define CONVNET_FAR __host__ __device__ inline __attribute__((noinline))
+#else
+#define CONVNET_FAR inline __attribute__((noinline))
+#endif
+
 constexpr float kLeak = 0.2f;  // slope of leaky_relu below zero
 
 CONVNET_INLINE Vec clip(Vec x, float low, float high) { return min(set1(high), max(set1(low), x)); }
 
 // Out of line: it is the rare case, and long.
-__attribute__((noinline)) inline Vec gate_value(GateFn fn, Vec x) {
+CONVNET_FAR Vec gate_value(GateFn fn, Vec x) {
   const Vec one = set1(1.0f);
   switch (fn) {
     case GateFn::linear:
@@ -44,7 +50,7 @@ __attribute__((noinline)) inline Vec gate_value(GateFn fn, Vec x) {
   return x;
 }
 
-__attribute__((noinline)) inline Vec gate_slope(GateFn fn, Vec y) {
+CONVNET_FAR Vec gate_slope(GateFn fn, Vec y) {
   const Vec one = set1(1.0f);
   switch (fn) {
     case GateFn::linear:

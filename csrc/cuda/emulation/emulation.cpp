@@ -121,12 +121,24 @@ void warp_barrier() {
 }
 
 uint64_t exchange(uint64_t value, int lane) {
-  const unsigned self = index_of_thread(), from = self / kWarp * kWarp + static_cast<unsigned>(lane);
+  const unsigned self = index_of_thread(),
+                 from = self / kWarp * kWarp + static_cast<unsigned>(lane);
   now.passed[self] = value;
   warp_barrier();
   const uint64_t result = from < now.threads ? now.passed[from] : value;
   warp_barrier();
   return result;
+}
+
+uint32_t ballot(bool vote) {
+  const unsigned self = index_of_thread(), first = self / kWarp * kWarp;
+  now.passed[self] = vote;
+  warp_barrier();
+  uint32_t votes = 0;
+  for (unsigned t = first; t < std::min(first + kWarp, now.threads); ++t)
+    votes |= static_cast<uint32_t>(now.passed[t]) << (t - first);
+  warp_barrier();
+  return votes;
 }
 
 void run(dim3 grid, dim3 size, const std::function<void()>& body) {

@@ -15,6 +15,7 @@
 #define __forceinline__ inline
 #define __restrict__
 #define __launch_bounds__(...)
+#define CONVNET_REGISTERS(i, n) for (int i = 0; i < (n); ++i)
 #define __shared__ static  // blocks run one after the other, on one thread
 
 struct uint3 {
@@ -38,6 +39,7 @@ void barrier();       // waits for the threads of the block that have not return
 void warp_barrier();  // the same for the warp
 // The value that a lane of this warp passes; all lanes take part.
 uint64_t exchange(uint64_t value, int lane);
+uint32_t ballot(bool vote);  // a bit for each lane of this warp
 
 // Runs `body` for all threads of all blocks. One launch at a time.
 void run(dim3 grid, dim3 block, const std::function<void()>& body);
@@ -68,6 +70,10 @@ template <class T>
 T __shfl_sync(unsigned, T value, int lane) {
   return convnet::cuda::emulation::shuffle(value, lane);
 }
+inline uint32_t __ballot_sync(unsigned, bool vote) {
+  return convnet::cuda::emulation::ballot(vote);
+}
+inline int __ffs(int bits) { return __builtin_ffs(bits); }
 template <class T>
 T __shfl_xor_sync(unsigned, T value, int mask) {
   return convnet::cuda::emulation::shuffle(value, convnet::cuda::emulation::lane() ^ mask);
