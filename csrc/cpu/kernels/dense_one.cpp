@@ -1,11 +1,12 @@
 // Dense layers of samples one by one, outputs in lanes, or inputs where outputs are few. Rows are
 // taken in tiles where there are enough of them to use a weight more than once. Otherwise weights
 // are read once, from first to last: a wide matrix in runs of eight rows, so that what is read lies
-// together.
+// together, and one of a few columns without gaps.
 #include "ops/dense.h"
 
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/dot_tile.h"
+#include "cpu/kernels/narrow_row.h"
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/row_times.h"
 
@@ -65,7 +66,12 @@ void multiply_rows(const DenseParams& p, const Even& rows, bool tiled, const flo
   }
   for (int64_t i = 0; i < rows.count; ++i) {
     const RowTimes r{rows.x + i * rows.x_row, w, bias, rows.y + i * rows.y_row, p.K, p.M};
-    p.M >= kWide ? wide_row(r, begin, end) : row_times(r, begin, end);
+    if (p.M >= kWide)
+      wide_row(r, begin, end);
+    else if (p.K >= kNarrowInputs && period_of(p.M) <= kLongestPeriod)
+      narrow_row(r, p.M);
+    else
+      row_times(r, begin, end);
   }
 }
 
