@@ -53,15 +53,18 @@ CONVNET_INLINE void row_tile(const Runs& runs, const Rows& r, int64_t row, int64
         }
       }
     }
-  CONVNET_EACH(i, R)
+  const Vec least = set1(r.relu ? 0.0f : -HUGE_VALF);
+  float* y = r.y + row * r.y_row;
+  CONVNET_EACH(i, R) {
     CONVNET_EACH(v, V) {
-      float* y = r.y + (row + i) * r.y_row + v * kWidth;
-      const Vec value = r.relu ? max(zero(), acc[i][v]) : acc[i][v];
+      const Vec value = max(least, acc[i][v]);
       if (whole || v < V - 1)
-        store(y, value);
+        store(y + v * kWidth, value);
       else
-        store_first(y, last, value);
+        store_first(y + v * kWidth, last, value);
     }
+    y += r.y_row;
+  }
 }
 
 // The rows from `row` on, fewer than R + 1.
@@ -75,8 +78,11 @@ CONVNET_INLINE void last_rows(const Runs& runs, const Rows& r, int64_t row, int6
 }
 
 template <int V, bool whole>
-__attribute__((noinline)) void tiles_of_rows(const Runs& runs, const Rows& r, int64_t last) {
+__attribute__((noinline)) void tiles_of_rows(const Runs& all_runs, const Rows& all, int64_t last) {
   constexpr int R = rows_of_tile(V);
+  // Copies, for a store of a vector may write anything that is not.
+  const Runs runs = all_runs;
+  const Rows r = all;
   int64_t row = 0;
   for (; row + R <= r.count; row += R) row_tile<R, V, whole>(runs, r, row, last);
   if constexpr (R > 1) last_rows<R - 1, V, whole>(runs, r, row, last);
