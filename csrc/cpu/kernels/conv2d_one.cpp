@@ -49,6 +49,18 @@ void depthwise_row(const Conv2dParams& p, const float* x, int64_t row, const flo
   }
 }
 
+constexpr int64_t kMostTaps = 64;
+
+// Finds the places of inputs once for all tiles: runs of a few inputs end before they have begun.
+void list_taps(Runs& runs, int32_t* taps) {
+  int32_t* end = taps;
+  for (int64_t o = 0; o < runs.outer; ++o)
+    for (int64_t n = 0; n < runs.inner; ++n)
+      for (int64_t k = 0; k < runs.K; ++k)
+        *end++ = static_cast<int32_t>(o * runs.outer_step + n * runs.inner_step + k);
+  runs.taps = taps;
+}
+
 // Part of a result: `rows` rows from `top` on, `width` pixels from `left` on of each.
 struct Part {
   int64_t top, rows, left, width;
@@ -71,9 +83,11 @@ void part_of_image(const KernelArgs& a, const Conv2dParams& p, const float* x, c
   }
   // Taps of a row are one run where nothing lies between them.
   const bool joined = p.groups == 1 && p.dx == 1;
-  const Runs runs{
+  Runs runs{
       p.KH, joined ? 1 : p.KW, joined ? p.KW * p.C : p.in_group(), p.dy * image.row, p.dx * p.C,
       p.OC};
+  int32_t taps[kMostTaps];
+  if (runs.outer * runs.inner * runs.K <= kMostTaps) list_taps(runs, taps);
   for (int64_t g = 0; g < p.groups; ++g)
     each_block(p.out_group(), [&](int64_t at, int64_t channels) {
       const int64_t o = g * p.out_group() + at;
