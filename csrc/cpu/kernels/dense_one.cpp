@@ -15,7 +15,7 @@ namespace convnet::CONVNET_ISA {
 namespace {
 
 constexpr int64_t kTiled = 4;   // rows from which tiles pay
-constexpr int64_t kWide = 512;  // outputs from which a matrix is read in runs of rows
+constexpr int64_t kWide = 128;  // outputs from which a matrix is read in runs of rows
 constexpr int kRun = 8;         // rows of such a run
 
 // y[begin .. end) += rows k .. k + R of w.
