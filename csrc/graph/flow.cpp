@@ -135,6 +135,8 @@ std::vector<Cut> Flow::cuts(int64_t shards, int64_t threads) const {
     // What is made bit by bit is read bit by bit.
     for (const Wait& wait : step.waits)
       if (wait.made.size) pieces = std::max(pieces, cuts[wait.on].pieces / cuts[wait.on].shards);
+    // As many for each thread; those in order follow each other anyhow.
+    if (pieces > 1 && apart == 1 && !node.ordered) pieces = ceil_div(pieces, threads) * threads;
     pieces = std::min({pieces, node.units, most / std::min(apart, most)});
     pieces = std::max<int64_t>(pieces, 1);
     cuts.push_back({node.units, apart, apart > most ? most : apart * pieces});

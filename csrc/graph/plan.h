@@ -108,7 +108,8 @@ class Plan {
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
   // What calls wait for, where threads may relay.
   const Flow& flow() const { return *flow_; }
-  // Threads that pay for a step of `shards` shards.
+  // Whether a step of `shards` shards takes long enough for several threads, and for how many.
+  bool pays_for_threads(int64_t shards) const;
   int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }
 
@@ -123,7 +124,6 @@ class Plan {
   friend class Runner;
   friend class KernelRunner;
   bool leaves_as_row(ValueId output) const;
-  bool pays_for_threads(int64_t shards) const;
   std::unique_ptr<Workspace> acquire() const;
   void release(std::unique_ptr<Workspace> workspace) const;
 

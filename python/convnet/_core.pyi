@@ -70,6 +70,7 @@ class Plan:
     def predict(
         self, feeds: dict[int, NDArray[np.generic]], n: int
     ) -> list[NDArray[np.float32]]: ...
+    def predict_one(self, x: object, n: int) -> NDArray[np.float32] | None: ...
     def train(
         self,
         feeds: dict[int, NDArray[np.generic]],

@@ -15,6 +15,8 @@ from convnet.operators import TensorOperators
 
 Shape = tuple[int, ...]
 
+_CACHE_LINE = 64
+
 moves = 0  # of any variable's value to other memory, so far
 
 
@@ -27,6 +29,25 @@ def _checked_shape(shape: Any) -> Shape:
                 f"Received: shape={shape}"
             )
     return tuple(int(size) for size in shape)
+
+
+def _own_memory(value: np.ndarray, dtype: np.dtype[Any], kept: bool) -> np.ndarray:
+    """`value` in memory of its own, which is its present memory unless someone else keeps that.
+
+    Kernels read weights faster where vectors do not lie across cache lines.
+    """
+    if dtype != np.float32:
+        return np.array(value, dtype=dtype, order="C", copy=kept or None)
+    if (
+        kept
+        or value.dtype != dtype
+        or not value.flags.c_contiguous
+        or value.__array_interface__["data"][0] % _CACHE_LINE
+    ):
+        memory = _core.aligned_zeros(value.size).reshape(value.shape)
+        memory[...] = value
+        return memory
+    return value
 
 
 class Variable(TensorOperators):
@@ -109,7 +130,7 @@ class Variable(TensorOperators):
             if shape is not None:
                 value = np.broadcast_to(value, _checked_shape(shape))
         # The package's own initializers give new arrays; others may keep what they return.
-        return np.array(value, dtype=standardize_dtype(dtype), order="C", copy=kept or None)
+        return _own_memory(value, np.dtype(standardize_dtype(dtype)), kept)
 
     @property
     def value(self) -> np.ndarray:

@@ -60,6 +60,24 @@ def test_matches_the_definition_over_random_shapes(seed):
     )
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("filters", [1, 2, 3, 4, 6, 8, 12])
+def test_matches_the_definition_for_few_filters(filters, channels, stride):
+    rng = np.random.default_rng(filters)
+    attrs = {"strides": [1, stride], "padding": [1, 2, 0, 1], "dilation": [1, 1 + filters % 2]}
+    x = rng.normal(size=(2, 4, 39, channels))
+    w = rng.normal(size=(3, 5, channels, filters))
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=filters)) if filters % 3 else None],
+        {**attrs, "activation": "relu"},
+        lambda x, w, b: [np.maximum(reference.conv2d(x, w, b, **attrs), 0)],
+        rng=rng,
+        gradients=False,
+    )
+
+
 @pytest.mark.parametrize("seed", range(16))
 def test_weight_gradient_of_many_channels_over_random_shapes(seed):
     """Output channels in lanes: few and many pixels, rows longer than a block, borders, strides."""

@@ -96,3 +96,14 @@ def test_names_are_numbered():
 def test_a_slash_in_a_name_is_refused():
     with pytest.raises(ValueError, match="cannot contain character `/`"):
         Variable([1.0], name="a/b")
+
+
+@pytest.mark.parametrize("initializer", ["glorot_uniform", "he_normal", "zeros", "orthogonal"])
+def test_weights_begin_with_a_cache_line(initializer):
+    for size in (3, 70, 300):
+        variable = Variable(initializer, shape=(size, size))
+        assert variable.value.ctypes.data % 64 == 0
+        given = np.random.default_rng(size).normal(size=size)
+        variable = Variable(given)
+        assert variable.value.ctypes.data % 64 == 0
+        np.testing.assert_array_equal(variable.value, given.astype("float32"))
