@@ -149,17 +149,17 @@ void sparse_gradient(GradContext& g, ValueId dz) {
                        {"result", Dims{p.OH, p.OW}},
                        {"windows", pooled ? Dims{p.OH / 2, p.OW / 2} : Dims{0, 0}},
                        {"padding", Dims{p.top, 0, p.left, 0}}};
-  const ValueId lists = g.add1("sparse_lists", {dz, pooled ? g.out(1) : kNone}, attrs);
+  const ValueId winners = pooled ? g.out(1) : kNone;
   if (g.needs(1)) {
+    const ValueId lists = g.add1("sparse_lists", {dz, winners}, attrs);
     const ValueId images = g.add1("sparse_images", {g.in(0)}, attrs);
     const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
-    Attrs back = attrs;
-    back["back"] = true;
-    g.set(1, g.add1("sparse_unpack", {dw}, back));
+    g.set(1, g.add1("sparse_unpack", {dw}, attrs));
   }
   if (g.needs(0)) {
     const ValueId w = g.add1("sparse_pack", {g.in(1)}, attrs);
-    g.set(0, g.add1("sparse_lanes", {g.add1("sparse_input", {lists, w}, attrs), g.in(0)}, attrs));
+    const ValueId images = g.add1("sparse_input", {dz, winners, w}, attrs);
+    g.set(0, g.add1("sparse_lanes", {images, g.in(0)}, attrs));
   }
 }
 

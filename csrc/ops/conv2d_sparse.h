@@ -4,6 +4,12 @@
 
 namespace convnet {
 
+// What sparse_input lists at a time: output channels and windows. Each window has a list for each
+// of 16 samples: how many are alive of each pixel, then channels, then gradients. Both may be
+// overrun by a vector.
+constexpr int64_t kListedChannels = 48, kListedWindows = 8;
+constexpr int64_t kWindowPart = kListedChannels + 16, kWindowList = 16 + 2 * kWindowPart;
+
 // Images of one shard, channels in lanes: [16][height][width][pitch], pitch = C rounded up to 16,
 // zero in the padding. lists: for each (output channel, sample) the places and gradients that max
 // pooling and a ReLU left alive.
@@ -19,9 +25,12 @@ struct SparseParams {
   int64_t image() const { return height() * width() * pitch(); }
   // Of the convolution, as if all pixels counted.
   int64_t operations() const { return 2 * outer * OH * OW * OC * KH * KW * C; }
-  // A list: count, then places (floats from the image's start), then gradients.
+  // Windows, or pixels where there is no pool.
   int64_t most() const { return PH ? PH * PW : OH * OW; }
-  int64_t list() const { return 2 * most() + 16; }
+  // A list: count, then places (floats from the image's start), then gradients. Both may be overrun
+  // by a vector.
+  int64_t list_part() const { return most() + 16; }
+  int64_t list() const { return 16 + 2 * list_part(); }
 };
 
 }  // namespace convnet
