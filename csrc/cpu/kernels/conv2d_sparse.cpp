@@ -13,10 +13,13 @@ void sparse_images(const KernelArgs& a) {
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.height(), y = unit % p.height() - p.top;
     float* row = a.f32(1) + outer * kLanes * p.image() + (unit % p.height()) * line;
-    for (int64_t l = 0; l < kLanes; ++l)
-      for (int64_t i = 0; i < line; i += kWidth) store(row + l * p.image() + i, zero());
-    if (y < 0 || y >= p.H) continue;
-    const int64_t columns = least(p.W, p.width() - p.left);
+    const int64_t columns = y < 0 || y >= p.H ? 0 : least(p.W, p.width() - p.left);
+    const int64_t left = columns ? p.left * pitch : 0, right = left + columns * pitch;
+    for (int64_t l = 0; l < kLanes; ++l) {
+      float* padded = row + l * p.image();
+      for (int64_t i = 0; i < left; i += kWidth) store(padded + i, zero());
+      for (int64_t i = right; i < line; i += kWidth) store(padded + i, zero());
+    }
     for (int64_t x = 0; x < columns; ++x) {
       const float* in = a.f32(0) + ((outer * p.H + y) * p.W + x) * p.C * kLanes;
       float* out = row + (x + p.left) * pitch;
