@@ -57,9 +57,10 @@ void infer_input(InferContext& c) {
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 
-// Gradient images, the convolution's input (for its shape) -> its gradient.
+// Gradient images, the convolution's input -> its gradient.
 void infer_lanes(InferContext& c) {
   auto& p = read(c);
+  p.relu = c.flag("relu", false);
   p.outer = c.in(0).shape[0];
   c.units(p.outer * p.H);
   c.output_like(1);

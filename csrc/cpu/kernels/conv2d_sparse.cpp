@@ -130,15 +130,21 @@ void sparse_lanes(const KernelArgs& a) {
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.H, y = unit % p.H + p.top;
     const float* row = a.f32(0) + outer * kLanes * p.image() + y * p.width() * pitch;
-    float* out = a.f32(2) + unit * p.W * p.C * kLanes;
     for (int64_t x = 0; x < p.W; ++x) {
       const bool reached = x < reach && y < p.height();
-      to_lanes(
-          0, p.C,
-          [&](int lane, int64_t c, int64_t) {
-            return reached ? load(row + lane * p.image() + (x + p.left) * pitch + c) : zero();
-          },
-          out + x * p.C * kLanes);
+      const int64_t at = (unit * p.W + x) * p.C * kLanes;
+      const float* input = a.f32(1) + at;
+      float* out = a.f32(2) + at;
+      const auto values = [&](int lane, int64_t c, int64_t) {
+        return reached ? load(row + lane * p.image() + (x + p.left) * pitch + c) : zero();
+      };
+      if (p.relu)
+        put_lanes(0, p.C, values, [&](int64_t c, int lane, Vec g) {
+          const int64_t i = c * kLanes + lane;
+          store(out + i, keep(load(input + i) > zero(), g));
+        });
+      else
+        to_lanes(0, p.C, values, out);
     }
   }
 }

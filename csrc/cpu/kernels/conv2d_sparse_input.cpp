@@ -153,23 +153,36 @@ void sparse_input(const KernelArgs& a) {
   const int64_t live = a.live(a.shard()), line = p.width() * p.pitch();
   const int64_t size = p.PH ? 2 : 1, columns = p.PH ? p.PW : p.OW;  // of and in a row of windows
   for (int64_t unit = a.begin; unit < a.end;) {
-    const int64_t outer = unit / kLanes, begin = unit % kLanes;
-    const int64_t end = least(kLanes, begin + a.end - unit), last = least(end, live);
+    const int64_t outer = unit / kLanes, from = unit % kLanes,
+                  to = least(kLanes, from + a.end - unit);
+    // Each piece has its share of live samples, and clears its share of the others' images.
+    const int64_t begin = cut(live, kLanes, from), end = cut(live, kLanes, to);
+    const int64_t dead = from - begin, dead_end = to - end;
     float* images = a.f32(3) + outer * kLanes * p.image();
-    for (int64_t i = begin * p.image(); i < end * p.image(); i += kWidth) store(images + i, zero());
+    for (int64_t i = (live + dead) * p.image(); i < (live + dead_end) * p.image(); i += kWidth)
+      store(images + i, zero());
+    // Rows are cleared when they are reached, while they are in cache.
+    int64_t cleared = 0;
+    const auto clear = [&](int64_t rows) {
+      for (int64_t l = begin; l < end; ++l)
+        for (int64_t i = cleared * line; i < rows * line; i += kWidth)
+          store(images + l * p.image() + i, zero());
+      cleared = rows;
+    };
     for (int64_t window = 0; window < p.most(); window += kListedWindows) {
       const int64_t windows = least(kListedWindows, p.most() - window);
+      clear(most(cleared, (window + windows - 1) / columns * size + size + p.KH - 1));
       for_blocks(p, [&](int64_t first, int64_t count) {
         for (int64_t j = 0; j < windows; ++j) {
           const int64_t at = (outer * p.most() + window + j) * p.OC + first;
           list_window(a.f32(0) + at * kLanes, p.PH ? a.bits(1) + at * 2 : nullptr, count, j, begin,
-                      last, a.scratch);
+                      end, a.scratch);
         }
         for_slices(p, first, count, a.f32(2), [&](const Slice& slice, const float* w) {
           const AddWindow add =
               p.PH ? add_window_of<2>(slice.rows, p.KW) : add_window_of<1>(slice.rows, p.KW);
           for (int64_t c = 0; c < p.C; c += kWidth)
-            for (int64_t l = begin; l < last; ++l)
+            for (int64_t l = begin; l < end; ++l)
               for (int64_t j = 0; j < windows; ++j) {
                 const int64_t y = (window + j) / columns * size + slice.y,
                               x = (window + j) % columns * size;
@@ -179,7 +192,8 @@ void sparse_input(const KernelArgs& a) {
         });
       });
     }
-    unit += end - begin;
+    clear(p.height());
+    unit += to - from;
   }
 }
 
