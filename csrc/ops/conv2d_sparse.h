@@ -5,10 +5,10 @@
 namespace convnet {
 
 // What sparse_input lists at a time: output channels and windows. Each window has a list for each
-// of 16 samples: how many are alive of each pixel, then channels, then gradients. Both may be
-// overrun by a vector.
+// of 16 samples: how many channels are alive of each pixel, all gradients, and the channels that
+// are alive, which may be overrun by a vector.
 constexpr int64_t kListedChannels = 48, kListedWindows = 8;
-constexpr int64_t kWindowPart = kListedChannels + 16, kWindowList = 16 + 2 * kWindowPart;
+constexpr int64_t kWindowList = 16 + kListedChannels + (kListedChannels + 16);
 
 // Images of one shard, channels in lanes: [16][height][width][pitch], pitch = C rounded up to 16,
 // zero in the padding. lists: for each (output channel, sample) the places and gradients that max

@@ -46,12 +46,12 @@ struct Listed {
   Listed(void* scratch, int64_t window, int64_t sample)
       : at(static_cast<float*>(scratch) + (sample * kListedWindows + window) * kWindowList) {}
   int32_t* counts() const { return reinterpret_cast<int32_t*>(at); }
-  float* channels() const { return at + 16; }
-  float* gradients() const { return channels() + kWindowPart; }
+  float* gradients() const { return at + 16; }
+  float* channels() const { return gradients() + kListedChannels; }
 };
 
-// Writes lists of the gradients of one window, of samples [begin, end): in the order of its pixels,
-// then of channels.
+// Lists what is alive of one window, of samples [begin, end): in the order of its pixels, then of
+// channels.
 void list_window(const float* g, const uint16_t* winners, int64_t count, int64_t window,
                  int64_t begin, int64_t end, void* scratch) {
   // Of each gradient: the pixel it goes to, counted from one; zero where it is zero.
@@ -65,11 +65,12 @@ void list_window(const float* g, const uint16_t* winners, int64_t count, int64_t
       }
       store(pixels + o * kLanes + v, keep(load(g + o * kLanes + v) != zero(), pixel));
     }
-  float pixel[kLanes][kListedChannels], gradient[kLanes][kListedChannels];
+  float pixel[kLanes][kListedChannels];
   from_lanes(0, count, pixels,
              [&](int64_t l, int64_t o, int64_t, Vec values) { store(pixel[l] + o, values); });
-  from_lanes(0, count, g,
-             [&](int64_t l, int64_t o, int64_t, Vec values) { store(gradient[l] + o, values); });
+  from_lanes(0, count, g, [&](int64_t l, int64_t o, int64_t, Vec values) {
+    store(Listed(scratch, window, l).gradients() + o, values);
+  });
   float numbers[kListedChannels];
   for (int32_t o = 0; o < kListedChannels; ++o) std::memcpy(numbers + o, &o, sizeof o);
   for (int64_t l = begin; l < end; ++l) {
@@ -79,8 +80,7 @@ void list_window(const float* g, const uint16_t* winners, int64_t count, int64_t
       const int32_t before = n;
       for (int64_t o = 0; o < count; o += kWidth) {
         const Mask here = load(pixel[l] + o) == set1(static_cast<float>(pos + 1));
-        store_set(list.channels() + n, here, load(numbers + o));
-        n += store_set(list.gradients() + n, here, load(gradient[l] + o));
+        n += store_set(list.channels() + n, here, load(numbers + o));
       }
       list.counts()[pos] = n - before;
     }
@@ -95,12 +95,11 @@ __attribute__((noinline)) void add_window(const Listed& list, const float* w, fl
   Vec sum[R + S - 1][K + S - 1];
   CONVNET_EACH(y, R + S - 1)
     CONVNET_EACH(x, K + S - 1) sum[y][x] = load(image + y * line + x * pitch);
-  const float* gradient = list.gradients();
   const auto* channel = reinterpret_cast<const int32_t*>(list.channels());
   CONVNET_EACH(pixel, S * S) {
-    for (const float* end = gradient + list.counts()[pixel]; gradient < end; ++gradient) {
-      const float* at = w + *channel++ * (R * K * kWidth);
-      const Vec g = set1(*gradient);
+    for (const int32_t* end = channel + list.counts()[pixel]; channel < end; ++channel) {
+      const float* at = w + *channel * (R * K * kWidth);
+      const Vec g = set1(list.gradients()[*channel]);
       CONVNET_EACH(y, R)
         CONVNET_EACH(x, K) {
           Vec& to = sum[y + pixel / S][x + pixel % S];
@@ -155,23 +154,17 @@ void sparse_input(const KernelArgs& a) {
   for (int64_t unit = a.begin; unit < a.end;) {
     const int64_t outer = unit / kLanes, from = unit % kLanes,
                   to = least(kLanes, from + a.end - unit);
-    // Each piece has its share of live samples, and clears its share of the others' images.
+    // Each piece has its share of the live samples; images of the others are zero.
     const int64_t begin = cut(live, kLanes, from), end = cut(live, kLanes, to);
-    const int64_t dead = from - begin, dead_end = to - end;
     float* images = a.f32(3) + outer * kLanes * p.image();
-    for (int64_t i = (live + dead) * p.image(); i < (live + dead_end) * p.image(); i += kWidth)
-      store(images + i, zero());
-    // Rows are cleared when they are reached, while they are in cache.
-    int64_t cleared = 0;
-    const auto clear = [&](int64_t rows) {
-      for (int64_t l = begin; l < end; ++l)
-        for (int64_t i = cleared * line; i < rows * line; i += kWidth)
-          store(images + l * p.image() + i, zero());
-      cleared = rows;
+    const auto clear = [&](int64_t first, int64_t last) {
+      for (int64_t i = first * p.image(); i < last * p.image(); i += kWidth)
+        store(images + i, zero());
     };
+    clear(begin, end);
+    clear(live + from - begin, live + to - end);
     for (int64_t window = 0; window < p.most(); window += kListedWindows) {
       const int64_t windows = least(kListedWindows, p.most() - window);
-      clear(most(cleared, (window + windows - 1) / columns * size + size + p.KH - 1));
       for_blocks(p, [&](int64_t first, int64_t count) {
         for (int64_t j = 0; j < windows; ++j) {
           const int64_t at = (outer * p.most() + window + j) * p.OC + first;
@@ -192,7 +185,6 @@ void sparse_input(const KernelArgs& a) {
         });
       });
     }
-    clear(p.height());
     unit += to - from;
   }
 }
