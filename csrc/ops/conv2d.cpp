@@ -292,7 +292,7 @@ void infer_pooled_weight(InferContext& c) {
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   c.units(p.OC);
   c.flops(p.operations());
-  c.algorithm("sparse");
+  c.algorithm("winners");
   c.scratch(static_cast<size_t>(p.padded_height() * p.padded_width() * kLanes) * sizeof(float));
   c.output(Storage::Slotted, w);
 }
