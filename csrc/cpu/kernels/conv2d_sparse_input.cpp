@@ -5,6 +5,7 @@
 #include "ops/conv2d_sparse.h"
 
 #include "cpu/kernels/rows.h"
+#include "cpu/simd/compress.h"
 
 namespace convnet::CONVNET_ISA {
 

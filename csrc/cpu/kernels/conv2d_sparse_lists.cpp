@@ -3,6 +3,7 @@
 #include "ops/conv2d_sparse.h"
 
 #include "cpu/kernels/index.h"
+#include "cpu/simd/compress.h"
 #include "cpu/simd/transpose.h"
 
 namespace convnet::CONVNET_ISA {

@@ -28,18 +28,6 @@ namespace convnet::CONVNET_ISA {
 
 constexpr int kVectors = 16 / kWidth;  // vectors that hold the 16 samples of a shard
 
-#if !defined(CONVNET_ISA_avx512)
-// Stores the lanes that are set one after another and returns their number. Overwrites kWidth
-// floats.
-CONVNET_INLINE int store_set(float* p, Mask m, Vec a) {
-  float lanes[kWidth];
-  store(lanes, a);
-  int count = 0;
-  for (uint32_t set = bits(m); set; set &= set - 1) p[count++] = lanes[__builtin_ctz(set)];
-  return count;
-}
-#endif
-
 // A number beside a vector stands for a vector of that number.
 CONVNET_INLINE Vec operator+(Vec a, float b) { return a + set1(b); }
 CONVNET_INLINE Vec operator-(Vec a, float b) { return a - set1(b); }

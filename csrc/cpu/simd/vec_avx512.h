@@ -75,12 +75,6 @@ inline Vec keep(Mask m, Vec a) { return {_mm512_maskz_mov_ps(m.m, a.v)}; }
 // One bit a lane, lane 0 lowest.
 inline uint32_t bits(Mask m) { return m.m; }
 inline Mask mask_of(uint32_t bits) { return {static_cast<__mmask16>(bits)}; }
-// Stores the lanes that are set one after another and returns their number. Overwrites kWidth
-// floats.
-inline int store_set(float* p, Mask m, Vec a) {
-  _mm512_storeu_ps(p, _mm512_maskz_compress_ps(m.m, a.v));
-  return __builtin_popcount(m.m);
-}
 
 inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
 inline float largest(Vec a) { return _mm512_reduce_max_ps(a.v); }
