@@ -188,6 +188,67 @@ def test_leading_axes_are_an_outer_loop():
     )
 
 
+@pytest.mark.parametrize("algorithms", ALGORITHMS, ids=str)
+@pytest.mark.parametrize(("channels", "filters"), [(2, 13), (18, 101)])
+def test_pooled_gradient_of_leading_axes_and_many_channels(channels, filters, algorithms):
+    rng = np.random.default_rng(6)
+    attrs = {"padding": [1, 0, 0, 2]}
+    x = rng.normal(size=(18, 2, 6, 7, channels))
+    w = rng.normal(size=(3, 4, channels, filters))
+    frames = x.reshape(-1, 6, 7, channels)
+
+    def forward(x, w, b):
+        y = reference.pool2x2(reference.conv2d(x.reshape(frames.shape), w, b, **attrs), "max")
+        return [y.reshape(18, 2, *y.shape[1:])]
+
+    def backward(x, w, b, dy):
+        x = x.reshape(frames.shape)
+        z = reference.conv2d(x, w, b, **attrs)
+        dz = reference.unpool2x2(z, dy.reshape(-1, *dy.shape[2:]), "max")
+        dx, dw, db = reference.conv2d_backward(x, w, b, dz, **attrs)
+        return dx.reshape(18, 2, 6, 7, channels), dw, db
+
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=filters))],
+        attrs | {"pool": "max"},
+        forward,
+        backward=backward,
+        rng=rng,
+        algorithms=algorithms,
+    )
+
+
+@pytest.mark.parametrize("batch", [16, 21])
+@pytest.mark.parametrize("kept", [False, True])
+def test_sparse_gradient_of_a_relu(batch, kept):
+    """Where the gradient of what comes behind is sparse it takes the ReLU's own along."""
+    rng = np.random.default_rng(batch)
+    x = rng.normal(size=(batch, 7, 8, 3)).astype(np.float32)
+    weights = [rng.normal(size=s).astype(np.float32) for s in [(3, 3, 3, 18), (2, 3, 18, 5)]]
+    seed_value = rng.normal(size=(batch, 2, 2, 5)).astype(np.float32)
+
+    def run(algorithms):
+        graph = _core.Graph(16, algorithms)
+        ids = [graph.input(x.shape[1:], "x"), *(graph.parameter(w.shape, "w") for w in weights)]
+        y = graph.add("conv2d", [ids[0], ids[1], None], {"activation": "relu"})[0]
+        z = graph.add("conv2d", [y, ids[2], None], {"activation": "relu", "pool": "max"})[0]
+        seed = graph.input(seed_value.shape[1:], "dz")
+        found = graph.backward([], {z: seed}, [*ids, y] if kept else ids)
+        plan = _core.Plan(graph, list(found.values()), batch)
+        for i, w in zip(ids[1:], weights, strict=True):
+            plan.bind(i, w)
+        plan.timed = True
+        results = plan.predict({ids[0]: x, seed: seed_value}, batch)
+        return results, [c["op"] for c in plan.profile()["calls"] if c["calls"]]
+
+    (expected, plain), (found, fused) = run({"conv2d_backward": "direct"}), run({})
+    assert plain.count("unary_backward") == 2
+    assert fused.count("unary_backward") == 1
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-4)
+
+
 def test_the_transposed_convolution_is_the_gradient_for_the_input():
     rng = np.random.default_rng(5)
     attrs = {"strides": [2, 3], "padding": [1, 0, 1, 2]}
