@@ -33,7 +33,7 @@ class FlatParameters:
         size = 0
         for variable in self.variables:
             self.offsets.append(size)
-            size += -(-variable.size // _ALIGNMENT) * _ALIGNMENT
+            size += _padded(variable.size)
         self.size = size
         self.weights = _core.aligned_zeros(size)
         self.gradients = _core.aligned_zeros(size)
@@ -63,9 +63,17 @@ class FlatParameters:
             for start, variable in zip(self.offsets, self.variables, strict=True)
         ]
 
+    def end_of(self, variable: Variable) -> int:
+        """Where the next variable starts."""
+        return self.range_of(variable)[0] + _padded(variable.size)
+
     def range_of(self, variable: Variable) -> tuple[int, int]:
         """First and last element of a variable."""
         for start, other in zip(self.offsets, self.variables, strict=True):
             if other is variable:
                 return start, start + variable.size
         raise ValueError(f"Unknown variable: {variable}.")
+
+
+def _padded(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
