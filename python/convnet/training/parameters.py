@@ -21,7 +21,7 @@ class FlatParameters:
         optimizer: Its slots move into buffers of the same layout.
 
     Attributes:
-        weights: All values, `(size,)`; `variable._value` are views of it.
+        weights: All values, `(size,)`; the values of variables are views of it.
         gradients: Gradients in the same layout.
         slots: One buffer for each slot name of the optimizer.
         offsets: Where each variable starts.
@@ -48,13 +48,13 @@ class FlatParameters:
     def claim(self) -> None:
         """Move values into the buffer again if another model's training took them."""
         for variable, view in zip(self.variables, self.views(self.weights), strict=True):
-            if variable._value.base is not self.weights:
+            if not variable.lies_in(self.weights):
                 variable.rebase(view)
 
     @property
     def owns_values(self) -> bool:
         """Whether all variables still live in this buffer."""
-        return all(v._value.base is self.weights for v in self.variables)
+        return all(v.lies_in(self.weights) for v in self.variables)
 
     def views(self, flat: np.ndarray) -> list[np.ndarray]:
         """A buffer of this layout as one array for each variable."""

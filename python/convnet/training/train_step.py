@@ -13,7 +13,7 @@ from convnet.variables import Variable
 
 # Numbers of a variable whose gradient, written and read once more, would take longer than another
 # pass of its own.
-_LEAST_FOLLOWED = 1 << 14
+_LEAST_FOLLOWED = 1 << 16
 
 
 class TrainStep(Step):
