@@ -29,7 +29,8 @@ enum class Pool {
 
 struct Place {
   Pool pool = Pool::Single;
-  // Bytes within the slab or block; index of the binding or of the array; bytes of a unit of pieces.
+  // Bytes within the slab or block; index of the binding or of the array; bytes of a unit of
+  // pieces.
   size_t offset = 0;
 };
 

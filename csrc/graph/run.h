@@ -58,7 +58,8 @@ class KernelRunner {
   KernelRunner(const Plan& plan, Workspace& workspace, void* const* bindings, Timings* timings)
       : plan_(plan), ws_(workspace), bindings_(bindings), timings_(timings) {}
   void run(const StepInfo& info, int thread, const Call& call, const Portion& portion) const;
-  // Units [begin, end) of a call of a stage that is split and of those that follow it, up to `last`.
+  // Units [begin, end) of a call of a stage that is split and of those that follow it, up to
+  // `last`.
   void run_chain(const StepInfo& info, int thread, const Call* call, const Call* last,
                  int64_t begin, int64_t end) const;
 

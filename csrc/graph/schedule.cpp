@@ -82,8 +82,7 @@ class Scheduler {
     const size_t before = stage.nodes.size();
     for (size_t n = 0; n < pending_.size(); ++n) {
       const Node& node = graph_.nodes()[n];
-      if (!pending_[n] || is_split(graph_, node) != stage.split || !ready(node))
-        continue;
+      if (!pending_[n] || is_split(graph_, node) != stage.split || !ready(node)) continue;
       pending_[n] = false;
       stage.nodes.push_back(static_cast<NodeId>(n));
       const bool fixed =

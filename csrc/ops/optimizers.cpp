@@ -1,4 +1,5 @@
-// Optimizers: one pass over weights, gradients and slots, which are changed in place. Per-step scalars are hyper = [learning rate, steps done before].
+// Optimizers: one pass over weights, gradients and slots, which are changed in place. Per-step
+// scalars are hyper = [learning rate, steps done before].
 #include "ops/optimizers.h"
 
 #include "ops/op.h"

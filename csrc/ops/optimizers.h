@@ -4,8 +4,8 @@
 
 namespace convnet {
 
-// p, g and slots are of one size, `block` elements a unit. Behind the parameters: [begin, end) of each range of elements
-// that decays.
+// p, g and slots are of one size, `block` elements a unit. Behind the parameters: [begin, end) of
+// each range of elements that decays.
 struct OptimizerParams {
   int64_t size, block;
   int64_t decay_ranges;

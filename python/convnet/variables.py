@@ -122,23 +122,21 @@ class Variable(TensorOperators):
 
     @property
     def _value(self) -> np.ndarray:
-        if self._memory is None:
-            self._make()
-        return self._memory
+        return self._make() if self._memory is None else self._memory
 
     @_value.setter
     def _value(self, memory: np.ndarray) -> None:
         self._memory = memory
 
-    def _make(self, filled: bool = True) -> None:
+    def _make(self, filled: bool = True) -> np.ndarray:
         """Give the value memory, with what is to be in it first unless that is not needed."""
         with _making:
-            if self._fill is None:
-                return
-            memory = _core.aligned_zeros(math.prod(self._shape)).reshape(self._shape)
-            if filled:
-                self._fill(memory)
-            self._memory, self._fill = memory, None
+            if self._memory is None:
+                memory = _core.aligned_zeros(math.prod(self._shape)).reshape(self._shape)
+                if filled and self._fill is not None:
+                    self._fill(memory)
+                self._memory, self._fill = memory, None
+            return self._memory
 
     @property
     def value(self) -> np.ndarray:

@@ -102,32 +102,38 @@ class TrainStep(Step):
         optimizer, part = self._optimizer, slice(begin, end)
         assert optimizer.kernel is not None
         weights = self._flat("weights", self._parameters.weights[part])
-        block = {} if gradient is None else {"block": self._trace.graph.made_by_unit(gradient)}
+        block: dict[str, Any] = {}
         if gradient is None:
             gradient = self._flat("gradients", self._parameters.gradients[part])
+        else:
+            block["block"] = self._trace.graph.made_by_unit(gradient)
         self._record_accumulation(gradient, part, block)
         self._record_clipping(gradient, block)
         slots = [self._slot(name, part) for name in optimizer.slot_names]
         attrs = optimizer.kernel_attrs() | self._decay_attrs(part) | self._steps() | block
         self._trace.graph.update(optimizer.kernel, [weights, gradient, *slots], attrs)
         if optimizer.use_ema:
-            attrs = block | self._steps() | {
-                "momentum": float(optimizer.ema_momentum),
-                "overwrite_frequency": optimizer.ema_overwrite_frequency or 0,
-            }
+            attrs = (
+                block
+                | self._steps()
+                | {
+                    "momentum": float(optimizer.ema_momentum),
+                    "overwrite_frequency": optimizer.ema_overwrite_frequency or 0,
+                }
+            )
             self._trace.graph.update("ema", [weights, self._slot("average", part)], attrs)
         self._record_constraints(weights, part)
 
-    def _steps(self) -> dict[str, int]:
+    def _steps(self) -> dict[str, Any]:
         return {"accumulation_steps": self._optimizer.gradient_accumulation_steps or 1}
 
-    def _record_accumulation(self, gradient: int, part: slice, block: dict[str, int]) -> None:
+    def _record_accumulation(self, gradient: int, part: slice, block: dict[str, Any]) -> None:
         if steps := self._optimizer.gradient_accumulation_steps:
             total = self._slot("gradient_accumulator", part)
-            attrs = {"steps": steps} | block
+            attrs: dict[str, Any] = {"steps": steps} | block
             self._trace.graph.update("gradient_accumulate", [gradient, total], attrs)
 
-    def _record_clipping(self, gradient: int, block: dict[str, int]) -> None:
+    def _record_clipping(self, gradient: int, block: dict[str, Any]) -> None:
         graph, optimizer = self._trace.graph, self._optimizer
         if optimizer.clipvalue is not None:
             attrs = {"value": float(optimizer.clipvalue)} | block
