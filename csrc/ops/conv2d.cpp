@@ -1,5 +1,7 @@
 #include "ops/conv2d.h"
 
+#include <algorithm>
+
 #include "ops/conv2d_weight.h"
 #include "ops/epilogue.h"
 #include "ops/op.h"
@@ -244,6 +246,15 @@ bool lanes_for_channels(const Conv2dWeightParams& p) {
          8 * (pixels + kLaneSum) * p.streams() * channels;
 }
 
+// Below this many channels transforms take longer than what they save.
+constexpr int64_t kWinogradWeightChannels = 64;
+
+WinogradTile weight_tile(InferContext& c, const Conv2dParams& p) {
+  const bool forced = !c.text("algorithm", c.forced("conv2d")).empty();
+  const bool many = std::min(p.C, p.OC) >= kWinogradWeightChannels;
+  return forced || many ? winograd_tile(c, p, false) : WinogradTile{};
+}
+
 // x, dy -> dw.
 void infer_backward_weight(InferContext& c) {
   const Dims size = image(c, 0), out = image(c, 1), kernel = c.dims("kernel");
@@ -256,11 +267,16 @@ void infer_backward_weight(InferContext& c) {
                                                to_string({p.OH, p.OW, p.OC}));
   const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
-  p.channels_in_lanes = lanes_for_channels(p);
-  p.whole_batch = p.channels_in_lanes && numel(w) > values * c.lanes();
+  p.tile = weight_tile(c, p);
+  p.channels_in_lanes = !p.tile.used() && lanes_for_channels(p);
+  p.whole_batch = p.tile.used() || (p.channels_in_lanes && numel(w) > values * c.lanes());
   c.flops(p.operations());
-  c.algorithm("direct");
-  if (p.channels_in_lanes) {
+  c.algorithm(p.tile.algorithm());
+  if (p.tile.used()) {
+    const WinogradWeightBlocks blocks(p.C, p.OC);
+    c.units(blocks.count());
+    c.scratch(static_cast<size_t>(blocks.scratch(p.tile.points())) * sizeof(float));
+  } else if (p.channels_in_lanes) {
     c.units(p.groups * ceil_div(p.out_group(), kWeightLanes) *
             ceil_div(p.streams(), kWeightStreams));
     c.scratch(kWeightPixels * 16 * kWeightLanes * sizeof(float));

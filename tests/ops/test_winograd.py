@@ -93,6 +93,7 @@ def test_errors_are_those_of_single_precision(algorithm, kernel):
     x = rng.normal(size=(16, 1 if kernel[0] == 1 else 12, 13, 96))
     w = rng.normal(size=(*kernel, 96, 64))
     exact = reference.conv2d(x, w, None)
+    noise = rng.normal(size=exact.shape)
     for op, operands, attrs, expected in [
         ("conv2d", [batched(x), weight(w), None], {}, exact),
         (
@@ -101,10 +102,39 @@ def test_errors_are_those_of_single_precision(algorithm, kernel):
             {"size": list(x.shape[1:3])},
             reference.conv2d_backward(np.zeros_like(x), w, None, exact)[0],
         ),
+        (
+            "conv2d_backward_weight",
+            [batched(x), batched(noise)],
+            {"kernel": list(kernel)},
+            reference.conv2d_backward(x, w, None, noise)[1],
+        ),
     ]:
         found = run_op(op, operands, attrs | {"algorithm": algorithm}).outputs[0]
         error = np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2))
         assert error < (1e-6 if algorithm == "winograd4" else 5e-6)
+
+
+@pytest.mark.parametrize(
+    ("channels", "filters"), [(64, 64), (200, 35), (33, 200), (130, 101), (390, 70)]
+)
+@pytest.mark.parametrize("size", [(2, 3), (7, 6), (15, 9)])
+def test_weight_gradients_of_many_blocks_of_channels_and_tiles(channels, filters, size):
+    rng = np.random.default_rng(channels)
+    x = rng.normal(size=(int(rng.integers(1, 40)), *size, channels))
+    dy = rng.normal(size=(len(x), *size, filters))
+    w = np.zeros((3, 3, channels, filters))
+    attrs = {"padding": [1, 1, 1, 1]}
+    expected = reference.conv2d_backward(x, w, None, dy, **attrs)[1]
+    for algorithm in KERNELS:
+        check(
+            "conv2d_backward_weight",
+            [batched(x), batched(dy)],
+            attrs | {"kernel": [3, 3], "algorithm": algorithm},
+            lambda x, dy: [expected],
+            rng=rng,
+            tolerance=tolerance(algorithm),
+            gradients=False,
+        )
 
 
 @each_tile
