@@ -1,7 +1,5 @@
 #include "ops/conv2d.h"
 
-#include <algorithm>
-
 #include "ops/conv2d_weight.h"
 #include "ops/epilogue.h"
 #include "ops/op.h"
@@ -246,13 +244,12 @@ bool lanes_for_channels(const Conv2dWeightParams& p) {
          8 * (pixels + kLaneSum) * p.streams() * channels;
 }
 
-// Below this many channels transforms take longer than what they save.
-constexpr int64_t kWinogradWeightChannels = 64;
-
-WinogradTile weight_tile(InferContext& c, const Conv2dParams& p) {
-  const bool forced = !c.text("algorithm", c.forced("conv2d")).empty();
-  const bool many = std::min(p.C, p.OC) >= kWinogradWeightChannels;
-  return forced || many ? winograd_tile(c, p, false) : WinogradTile{};
+// Whether a weight gradient is summed over all shards at once rather than into slots: where slots
+// are more than what they are made of, or where there are blocks enough for all threads.
+bool takes_whole_batch(const Conv2dWeightParams& p, int64_t values) {
+  constexpr int64_t kBlocks = 8;
+  if (p.tile.used() && WinogradWeightBlocks(p.C, p.OC).count() >= kBlocks) return true;
+  return (p.channels_in_lanes || p.tile.used()) && p.taps() * p.in_group() * p.OC > values;
 }
 
 // x, dy -> dw.
@@ -267,9 +264,9 @@ void infer_backward_weight(InferContext& c) {
                                                to_string({p.OH, p.OW, p.OC}));
   const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
-  p.tile = weight_tile(c, p);
+  p.tile = winograd_weight_tile(c, p);
   p.channels_in_lanes = !p.tile.used() && lanes_for_channels(p);
-  p.whole_batch = p.tile.used() || (p.channels_in_lanes && numel(w) > values * c.lanes());
+  p.whole_batch = takes_whole_batch(p, values * c.lanes());
   c.flops(p.operations());
   c.algorithm(p.tile.algorithm());
   if (p.tile.used()) {

@@ -19,7 +19,7 @@ struct Conv2dWeightParams : Conv2dParams {
 // for what is transformed to be used often, yet some for every thread. The tiles of a block are
 // transformed together.
 struct WinogradWeightBlocks {
-  static constexpr int64_t kTiles = 16, kMostIn = 192, kMostOut = 96, kLeast = 32, kUnits = 4;
+  static constexpr int64_t kTiles = 8, kMostIn = 96, kMostOut = 96, kLeast = 32, kUnits = 4;
   int64_t C, OC, in, out;  // channels, and the blocks that they are cut into
 
   WinogradWeightBlocks(int64_t C, int64_t OC)

@@ -1,8 +1,9 @@
 // Gradient of a convolution for its weights by Winograd's algorithm: the adjoint of the forward
 // one. Tiles of x become points as there, tiles of dy become the same points, and for each point
 // products are summed over tiles and samples; dw is what the sums are transformed to at the end. A
-// unit is a block of input and a block of output channels. Output channels lie in lanes: the points
-// of dy are transposed, [point][tile][sample][channel], and those of x are broadcast.
+// unit is a block of input and a block of output channels, of one shard or of all. Output channels
+// lie in lanes: the points of dy are transposed, [point][tile][sample][channel], and those of x are
+// broadcast.
 #include "cpu/kernels/conv2d_weight.h"
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/tail.h"
@@ -133,10 +134,11 @@ void sum_point(const Tiles& tiles, const Unit& u, int64_t point, bool fresh) {
   for (; c < u.in; ++c) sum_rows<1>(tiles, u, x + c * kLanes, dy, sums + c * u.pitch(), fresh);
 }
 
-// dw of one input channel and a vector of output channels, `n` of which there are.
+// dw of one input channel and a vector of output channels, `n` of which there are; `accumulate`:
+// added to that of shards before.
 template <int NY, int NX>
 CONVNET_INLINE void transform_sums(const Conv2dParams& p, const float* sums, int64_t sum_step,
-                                   float* dw, int64_t n) {
+                                   float* dw, int64_t n, bool accumulate) {
   constexpr int kMostTaps = 5;
   Vec rows[kMostTaps][NX];
   CONVNET_EACH(j, NX) {
@@ -148,20 +150,23 @@ CONVNET_INLINE void transform_sums(const Conv2dParams& p, const float* sums, int
   for (int64_t y = 0; y < p.KH; ++y) {
     Vec taps[kMostTaps];
     taps_of(rows[y], p.KW, taps);
-    for (int64_t x = 0; x < p.KW; ++x) store_some(dw + (y * p.KW + x) * p.C * p.OC, n, taps[x]);
+    for (int64_t x = 0; x < p.KW; ++x) {
+      float* to = dw + (y * p.KW + x) * p.C * p.OC;
+      store_some(to, n, accumulate ? load_some(to, n) + taps[x] : taps[x]);
+    }
   }
 }
 
 template <int NY, int MY, int NX, int MX>
 void run_unit(const KernelArgs& a, const Conv2dWeightParams& p, const Unit& u) {
   const int64_t across = p.tile.across(p.OW), of_image = p.tile.tiles(p.OH, p.OW);
-  const int64_t total = a.step->shards * p.outer * of_image;
+  const int64_t total = (p.whole_batch ? a.step->shards : 1) * p.outer * of_image;
   for (int64_t first = 0; first < total; first += Blocks::kTiles) {
     Tiles tiles{least(Blocks::kTiles, total - first), {}};
     for (int64_t t = 0; t < tiles.count; ++t) {
       const int64_t tile = (first + t) % of_image, image = (first + t) / of_image,
-                    shard = image / p.outer, outer = image % p.outer;
-      tiles.live[t] = a.live(shard);
+                    outer = image % p.outer, shard = image / p.outer;
+      tiles.live[t] = a.live(p.whole_batch ? shard : a.shard());
       transform_both<NY, MY, NX, MX>(
           p, u, a.f32(0) + shard * a.stride[0] + outer * p.H * p.W * p.C * kLanes,
           a.f32(1) + shard * a.stride[1] + outer * p.OH * p.OW * p.OC * kLanes, tile / across * MY,
@@ -173,7 +178,8 @@ void run_unit(const KernelArgs& a, const Conv2dWeightParams& p, const Unit& u) {
   for (int64_t c = 0; c < u.in; ++c)
     for (int64_t o = 0; o < u.out; o += kWidth)
       transform_sums<NY, NX>(p, u.sums + c * u.pitch() + o, u.sum_step,
-                             a.f32(2) + (u.in_first + c) * p.OC + u.out_first + o, u.out - o);
+                             a.f32(2) + (u.in_first + c) * p.OC + u.out_first + o, u.out - o,
+                             a.accumulate);
 }
 
 }  // namespace
