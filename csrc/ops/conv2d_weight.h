@@ -23,7 +23,7 @@ struct WinogradWeightBlocks {
   int64_t C, OC, in, out;  // channels, and the blocks that they are cut into
 
   WinogradWeightBlocks(int64_t C, int64_t OC)
-      : C(C), OC(OC), in((C + kMostIn - 1) / kMostIn), out((OC + kMostOut - 1) / kMostOut) {
+      : C(C), OC(OC), in(1 + (C - 1) / kMostIn), out(1 + (OC - 1) / kMostOut) {
     while (in * out < kUnits && (C >= 2 * kLeast * in || OC >= 2 * kLeast * out))
       ++(C * out > OC * in ? in : out);
   }
