@@ -65,15 +65,6 @@ double probe_copy(size_t bytes, double seconds) {
   });
 }
 
-// A float32 array of zeros on a 64-byte boundary.
-py::array_t<float> aligned_array(const std::vector<py::ssize_t>& shape) {
-  size_t size = 1;
-  for (py::ssize_t n : shape) size *= static_cast<size_t>(n);
-  auto* memory = new convnet::AlignedBytes(convnet::aligned_zeros(size * sizeof(float)));
-  py::capsule owner(memory, [](void* p) { delete static_cast<convnet::AlignedBytes*>(p); });
-  return py::array_t<float>(shape, reinterpret_cast<float*>(memory->get()), owner);
-}
-
 }  // namespace
 
 PYBIND11_MODULE(_core, m) {
@@ -104,22 +95,26 @@ PYBIND11_MODULE(_core, m) {
       py::arg("matrix"),
       "The Q of the QR decomposition of a float64 matrix with a positive diagonal of R.");
   m.def(
-      "uniform",
-      [](const std::vector<py::ssize_t>& shape, const std::array<uint64_t, 2>& key, float scale,
-         float offset) {
-        py::array_t<float> numbers = aligned_array(shape);
+      "fill_uniform",
+      [](py::array_t<float, py::array::c_style>& numbers, const std::array<uint64_t, 2>& key,
+         float scale, float offset) {
         float* data = numbers.mutable_data();
-        {
-          py::gil_scoped_release nogil;
-          convnet::fill_uniform(data, numbers.size(), {key[0], key[1]}, scale, offset);
-        }
-        return numbers;
+        const int64_t size = numbers.size();
+        py::gil_scoped_release nogil;
+        convnet::fill_uniform(data, size, {key[0], key[1]}, scale, offset);
       },
-      py::arg("shape"), py::arg("key"), py::arg("scale"), py::arg("offset"),
-      "`scale * u + offset` for what NumPy's `Generator(Philox(key=key))` draws as float32.");
+      py::arg("numbers").noconvert(), py::arg("key"), py::arg("scale"), py::arg("offset"),
+      "Fills an array with `scale * u + offset` for what NumPy's `Generator(Philox(key=key))` "
+      "draws as float32.");
   m.def(
-      "aligned_zeros", [](py::ssize_t size) { return aligned_array({size}); }, py::arg("size"),
-      "A float32 array of zeros on a 64-byte boundary.");
+      "aligned_zeros",
+      [](size_t size) {
+        auto* memory = new convnet::AlignedBytes(convnet::aligned_zeros(size * sizeof(float)));
+        py::capsule owner(memory, [](void* p) { delete static_cast<convnet::AlignedBytes*>(p); });
+        return py::array_t<float>(static_cast<py::ssize_t>(size),
+                                  reinterpret_cast<float*>(memory->get()), owner);
+      },
+      py::arg("size"), "A float32 array of zeros on a 64-byte boundary.");
   m.def("probe_peak", &probe_peak, py::arg("seconds") = 0.2,
         "Peak FLOP/s of multiply-adds on the threads a run uses.");
   m.def("probe_copy", &probe_copy, py::arg("bytes"), py::arg("seconds") = 0.05,

@@ -38,8 +38,10 @@ int64_t Cut::begin(int64_t piece) const {
 
 Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& layout) {
   for (const Stage& stage : stages)
-    for (NodeId n : stage.nodes) {
-      const Node& node = graph.nodes()[n];
+    for (size_t i = 0; i < stage.nodes.size(); ++i) {
+      // A chain is one step; as an update it waits for all others, whatever it reads and writes.
+      if (!stage.follows.empty() && stage.follows[i]) continue;
+      const Node& node = graph.nodes()[stage.nodes[i]];
       const bool by_shard = !stage.split && (node.scope == Scope::Shard || node.units == 1);
       Step step{&node, by_shard, stage.update, {}, {}, {}};
       const auto touch = [&](const std::vector<ValueId>& ids, const std::vector<Span>& spans) {

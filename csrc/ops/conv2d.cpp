@@ -254,6 +254,14 @@ bool lanes_for_channels(const Conv2dWeightParams& p) {
          8 * (pixels + kLaneSum) * p.streams() * channels;
 }
 
+// Whether a weight gradient is summed over all shards at once rather than into slots: where slots
+// are more than what they are made of, or where there are blocks enough for all threads.
+bool takes_whole_batch(const Conv2dWeightParams& p, int64_t values) {
+  constexpr int64_t kBlocks = 8;
+  if (p.tile.used() && WinogradWeightBlocks(p.C, p.OC).count() >= kBlocks) return true;
+  return (p.channels_in_lanes || p.tile.used()) && p.taps() * p.in_group() * p.OC > values;
+}
+
 // x, dy -> dw.
 void infer_backward_weight(InferContext& c) {
   const Dims size = image(c, 0), out = image(c, 1), kernel = c.dims("kernel");
@@ -266,11 +274,16 @@ void infer_backward_weight(InferContext& c) {
                                                to_string({p.OH, p.OW, p.OC}));
   const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
-  p.channels_in_lanes = lanes_for_channels(p);
-  p.whole_batch = p.channels_in_lanes && numel(w) > values * c.lanes();
+  p.tile = winograd_weight_tile(c, p);
+  p.channels_in_lanes = !p.tile.used() && lanes_for_channels(p);
+  p.whole_batch = takes_whole_batch(p, values * c.lanes());
   c.flops(p.operations());
-  c.algorithm("direct");
-  if (p.channels_in_lanes) {
+  c.algorithm(p.tile.algorithm());
+  if (p.tile.used()) {
+    const WinogradWeightBlocks blocks(p.C, p.OC);
+    c.units(blocks.count());
+    c.scratch(static_cast<size_t>(blocks.scratch(p.tile.points())) * sizeof(float));
+  } else if (p.channels_in_lanes) {
     c.units(p.groups * ceil_div(p.out_group(), kWeightLanes) *
             ceil_div(p.streams(), kWeightStreams));
     c.scratch(kWeightPixels * 16 * kWeightLanes * sizeof(float));
