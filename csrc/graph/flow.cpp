@@ -38,8 +38,10 @@ int64_t Cut::begin(int64_t piece) const {
 
 Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& layout) {
   for (const Stage& stage : stages)
-    for (NodeId n : stage.nodes) {
-      const Node& node = graph.nodes()[n];
+    for (size_t i = 0; i < stage.nodes.size(); ++i) {
+      // A chain is one step; as an update it waits for all others, whatever it reads and writes.
+      if (!stage.follows.empty() && stage.follows[i]) continue;
+      const Node& node = graph.nodes()[stage.nodes[i]];
       const bool by_shard = !stage.split && (node.scope == Scope::Shard || node.units == 1);
       Step step{&node, by_shard, stage.update, {}, {}, {}};
       const auto touch = [&](const std::vector<ValueId>& ids, const std::vector<Span>& spans) {
@@ -135,6 +137,8 @@ std::vector<Cut> Flow::cuts(int64_t shards, int64_t threads) const {
     // What is made bit by bit is read bit by bit.
     for (const Wait& wait : step.waits)
       if (wait.made.size) pieces = std::max(pieces, cuts[wait.on].pieces / cuts[wait.on].shards);
+    // As many for each thread; those in order follow each other anyhow.
+    if (pieces > 1 && apart == 1 && !node.ordered) pieces = ceil_div(pieces, threads) * threads;
     pieces = std::min({pieces, node.units, most / std::min(apart, most)});
     pieces = std::max<int64_t>(pieces, 1);
     cuts.push_back({node.units, apart, apart > most ? most : apart * pieces});

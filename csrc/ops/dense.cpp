@@ -105,6 +105,7 @@ void infer_backward_weight(InferContext& c) {
   c.units(ceil_div(K, p.thin ? kThinWeightUnit : kDenseWeightUnit));
   c.flops(2 * p.rows * K * M);
   c.output(Storage::Single, {K, M});
+  c.output_span(0, {kDenseWeightUnit * M});
 }
 
 // A batched value [rows][M][16] as one row a sample: [rows][16][pitch], pitch = M rounded up to 16,

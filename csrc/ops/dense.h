@@ -13,7 +13,7 @@ struct DenseParams {
 };
 
 constexpr int64_t kDenseUnit = 24;       // outputs of a unit: a multiple of every tile
-constexpr int64_t kDenseUnitOfOne = 32;  // the same where outputs lie in lanes
+constexpr int64_t kDenseUnitOfOne = 64;  // the same where outputs lie in lanes
 constexpr int64_t kThinOutputs = 12;     // outputs that fill a vector worse than many inputs do
 constexpr int64_t kThinInputs = 256;
 constexpr int64_t kThinChunk = 384;       // inputs of a chunk at most

@@ -154,6 +154,11 @@ class GradContext {
   bool needs(int i) const;
   const Value& value(ValueId id) const { return graph_.value(id); }
   bool cuda() const { return graph_.cuda(); }
+  // The node that computes a value; null for inputs, weights and constants.
+  const Node* producer(ValueId id) const {
+    const NodeId node = value(id).producer;
+    return node == kNone ? nullptr : &graph_.nodes()[node];
+  }
   const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
   std::string text(const std::string& name, const std::string& fallback = "") const;
   bool flag(const std::string& name) const;

@@ -27,6 +27,7 @@ void infer_slot_sum(InferContext& c) {
   c.scope(Scope::Batch);
   c.units(ceil_div(p.size, p.block));
   c.output(Storage::Single, shape);
+  c.output_span(0, {p.block});
 }
 
 void slot_sum_gradient(GradContext& g) {

@@ -106,7 +106,7 @@ class _Fetch:
         self._variables = {tensor.id: variable for variable, tensor in trace.variables}
         simple = self._given | self._constants.keys() | self._variables.keys()
         self._computed = [id for id, _ in self._outputs if id not in simple]
-        self._plain = self._outputs == [(id, "float32") for id in self._computed]
+        self.plain = self._outputs == [(id, "float32") for id in self._computed]
         self._lock = threading.Lock()
         self._moves = -1
         trace.graph.fuse(self._computed)
@@ -130,10 +130,16 @@ class _Fetch:
     def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
         self._bind()
         computed = self.plan.predict(inputs, samples)
-        if self._plain:
+        if self.plain:
             return computed
         values = dict(zip(self._computed, computed, strict=True))
         return [self._value(id, values, inputs).astype(dtype) for id, dtype in self._outputs]
+
+    def run_one(self, array: Any, samples: int) -> np.ndarray | None:
+        """`run` where there is one input, one plain result and nothing to do to the array."""
+        if variables.moves != self._moves:
+            self._bind()
+        return self.plan.predict_one(array, samples)
 
     def _value(
         self, id: int, values: dict[int, np.ndarray], inputs: dict[int, np.ndarray]
@@ -179,6 +185,8 @@ class PlannedCall:
 
     Attributes:
         lanes: Samples that lie side by side.
+        run_one: Gives the result for one argument and its number of samples, fast; None for what
+            `__call__` has to look at, as anything but a contiguous array of so many samples.
     """
 
     def __init__(
@@ -198,6 +206,7 @@ class PlannedCall:
         self._structure = tree.map_structure(lambda _: None, structure)
         self._ids = [tensor.id for tensor in inputs]
         self._fetch = _Fetch(trace, tree.flatten(structure), capacity)
+        self.run_one = self._fetch.run_one
 
     def __call__(self, arrays: list[np.ndarray]) -> Any:
         """Run on arrays that all have one row for each sample."""
@@ -215,12 +224,8 @@ class PlannedCall:
 
     @property
     def takes_one(self) -> bool:
-        """Whether there is one argument and one result."""
-        return len(self._ids) == 1 and self._structure is None
-
-    def run_one(self, array: np.ndarray) -> np.ndarray:
-        """`__call__` for one argument, contiguous and in native byte order, and one result."""
-        return self._fetch.run({self._ids[0]: array}, len(array))[0]
+        """Whether there is one argument and one result, computed and of type float32."""
+        return len(self._ids) == 1 and self._structure is None and self._fetch.plain
 
 
 def sample_count(arrays: list[np.ndarray]) -> int:

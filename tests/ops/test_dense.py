@@ -76,3 +76,22 @@ def test_few_outputs_of_many_inputs(units):
         ),
         rng=rng,
     )
+
+
+@pytest.mark.parametrize("units", range(1, 16))
+@pytest.mark.parametrize("inputs", [256, 301])
+def test_matches_the_matrix_product_where_one_sample_has_many_inputs_and_few_outputs(inputs, units):
+    rng = np.random.default_rng(units)
+    x, w = rng.normal(size=(1, inputs)), rng.normal(size=(inputs, units)) / np.sqrt(inputs)
+    check(
+        "dense",
+        [batched(x), weight(w), weight(rng.normal(size=units)) if units % 3 else None],
+        {},
+        lambda x, w, b: [x @ w + (0 if b is None else b)],
+        backward=lambda x, w, b, dy: (
+            dy @ w.T,
+            x.T @ dy,
+            None if b is None else dy.sum(axis=0),
+        ),
+        rng=rng,
+    )

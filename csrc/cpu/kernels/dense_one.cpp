@@ -1,10 +1,12 @@
 // Dense layers of samples one by one, outputs in lanes. Rows are taken in tiles where there are
 // enough of them to use a weight more than once. Otherwise weights are read once, from first to
-// last: a wide matrix in runs of eight rows, so that what is read lies together. Where outputs are
-// few, dense_chunks has done the sums but for the last.
+// last: a wide matrix in runs of eight rows, so that what is read lies together, and one of a few
+// columns without gaps. Where outputs of many samples are few, dense_chunks has done the sums but
+// for the last.
 #include "ops/dense.h"
 
 #include "cpu/kernels/activation.h"
+#include "cpu/kernels/narrow_row.h"
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/row_times.h"
 #include "cpu/kernels/tail.h"
@@ -14,7 +16,7 @@ namespace convnet::CONVNET_ISA {
 namespace {
 
 constexpr int64_t kTiled = 4;   // rows from which tiles pay
-constexpr int64_t kWide = 512;  // outputs from which a matrix is read in runs of rows
+constexpr int64_t kWide = 128;  // outputs from which a matrix is read in runs of rows
 constexpr int kRun = 8;         // rows of such a run
 
 // y[begin .. end) += rows k .. k + R of w.
@@ -65,7 +67,12 @@ void multiply_rows(const DenseParams& p, const Even& rows, bool tiled, const flo
   }
   for (int64_t i = 0; i < rows.count; ++i) {
     const RowTimes r{rows.x + i * rows.x_row, w, bias, rows.y + i * rows.y_row, p.K, p.M};
-    p.M >= kWide ? wide_row(r, begin, end) : row_times(r, begin, end);
+    if (p.M >= kWide)
+      wide_row(r, begin, end);
+    else if (p.K >= kNarrowInputs && period_of(p.M) <= kLongestPeriod)
+      narrow_row(r, p.M);
+    else
+      row_times(r, begin, end);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "cpu/kernels/row_dots.h"
 #include "cpu/kernels/row_tile.h"
 #include "ops/dense.h"
+#include "ops/rnn.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -18,7 +19,7 @@ void dense_backward_input_of_one(const KernelArgs& a) {
     const float* dy = a.f32(0) + a.shards[s] * a.stride[0];
     float* dx = a.f32(3) + a.shards[s] * a.stride[3];
     if (transposed) {
-      const Runs runs{1, 1, p.M, 0, 0, div_up(p.K, 16) * 16};
+      const Runs runs{1, 1, p.M, 0, 0, rnn_pitch(p.K)};
       each_block(end - begin, [&](int64_t at, int64_t outputs) {
         const int64_t k = begin + at;
         row_block(runs, {dy, transposed + k, nullptr, dx + k, p.M, p.K, p.rows, false}, outputs);
