@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
-from tests.ops.harness import batched, run_op
+from tests.ops.harness import DEVICES, batched, run_op
 
 
 def kept(shape, rate=0.3, noise_shape=(), seed=5, threads=1, plan_seed=1):
@@ -59,9 +59,10 @@ def test_draws_do_not_depend_on_how_samples_lie(noise_shape, threads, rate):
     x = np.random.default_rng(1).normal(size=(21, 70, 3)).astype(np.float32)
     attrs = {"rate": rate, "seed": 1, "noise_shape": list(noise_shape)}
     side_by_side = run_op("dropout", [batched(x)], attrs, [x])
-    one_by_one = run_op("dropout", [batched(x)], attrs, [x], lanes=1, threads=threads)
-    assert np.array_equal(side_by_side.outputs[0], one_by_one.outputs[0])
-    assert np.array_equal(side_by_side.gradients[0], one_by_one.gradients[0])
+    for form in ({"lanes": 1}, *DEVICES[1:]):
+        other = run_op("dropout", [batched(x)], attrs, [x], threads=threads, **form)
+        assert np.array_equal(side_by_side.outputs[0], other.outputs[0])
+        assert np.array_equal(side_by_side.gradients[0], other.gradients[0])
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])

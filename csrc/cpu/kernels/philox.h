@@ -1,9 +1,10 @@
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for the 16
-// samples of a shard, or 16 blocks of features of one sample, at once. The counter is (sample,
-// block of four features, step, node), so that draws depend on nothing but what they are for.
+// Philox4x32-10 for the 16 samples of a shard, or 16 blocks of features of one sample, at once. The
+// counter is (sample, block of four features, step, node), so that draws depend on nothing but what
+// they are for.
 #pragma once
 
 #include "cpu/kernels/index.h"
+#include "cpu/kernels/philox_rounds.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -12,10 +13,12 @@ namespace convnet::CONVNET_ISA {
 typedef uint32_t Numbers __attribute__((vector_size(kLanes * sizeof(uint32_t))));
 typedef uint64_t Products __attribute__((vector_size(kLanes * sizeof(uint64_t))));
 
-CONVNET_INLINE void high_product(const Numbers& x, uint32_t factor, Numbers& high) {
-  high = __builtin_convertvector(__builtin_convertvector(x, Products) * uint64_t{factor} >> 32,
-                                 Numbers);
-}
+struct HighProduct {
+  CONVNET_INLINE void operator()(const Numbers& x, uint32_t factor, Numbers& high) const {
+    high = __builtin_convertvector(__builtin_convertvector(x, Products) * uint64_t{factor} >> 32,
+                                   Numbers);
+  }
+};
 
 // Four numbers for each lane: r[i][lane]. Lane l is sample `sample` + l, or with `across` block
 // `block` + l.
@@ -28,20 +31,7 @@ CONVNET_INLINE void philox(uint32_t (&r)[4][kLanes], const StepInfo& step, uint3
     x2[l] = static_cast<uint32_t>(step.step);
     x3[l] = node;
   }
-  uint32_t key0 = static_cast<uint32_t>(step.seed), key1 = static_cast<uint32_t>(step.seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    constexpr uint32_t kFirst = 0xD2511F53u, kSecond = 0xCD9E8D57u;
-    Numbers high0, high2;
-    high_product(x0, kFirst, high0);
-    high_product(x2, kSecond, high2);
-    const Numbers next0 = high2 ^ x1 ^ key0, next2 = high0 ^ x3 ^ key1;
-    x1 = x2 * kSecond;
-    x3 = x0 * kFirst;
-    x0 = next0;
-    x2 = next2;
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
-  }
+  philox_rounds(x0, x1, x2, x3, step.seed, HighProduct{});
   std::memcpy(r[0], &x0, sizeof x0);
   std::memcpy(r[1], &x1, sizeof x1);
   std::memcpy(r[2], &x2, sizeof x2);

@@ -1,0 +1,29 @@
+// The rounds of Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC
+// 2011), for any number of counters at once.
+#pragma once
+
+#include "cpu/simd/vec.h"
+
+namespace convnet::CONVNET_ISA {
+
+// high_product(x, factor, high): the upper half of a product.
+template <class Numbers, class HighProduct>
+CONVNET_INLINE void philox_rounds(Numbers& x0, Numbers& x1, Numbers& x2, Numbers& x3, uint64_t seed,
+                                  HighProduct high_product) {
+  constexpr uint32_t kFirst = 0xD2511F53u, kSecond = 0xCD9E8D57u;
+  uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    Numbers high0, high2;
+    high_product(x0, kFirst, high0);
+    high_product(x2, kSecond, high2);
+    const Numbers next0 = high2 ^ x1 ^ key0, next2 = high0 ^ x3 ^ key1;
+    x1 = x2 * kSecond;
+    x3 = x0 * kFirst;
+    x0 = next0;
+    x2 = next2;
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+}
+
+}  // namespace convnet::CONVNET_ISA
