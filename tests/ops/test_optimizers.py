@@ -112,7 +112,6 @@ def test_weights_decay_before_the_step(case):
         [*range(5, 298), 298, 298, 299],
         [1] * 256 + [2, 4],
     ],
-    ids=str,
 )
 def test_decay_of_ranges(ranges):
     buffers = some_buffers(0, 300)
