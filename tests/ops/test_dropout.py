@@ -55,12 +55,14 @@ def test_the_gradient_passes_where_the_value_did(noise_shape):
 @pytest.mark.parametrize("noise_shape", [(), (1, 3)])
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("rate", [0.0, 0.4, 1.0])
-def test_draws_do_not_depend_on_how_samples_lie(noise_shape, threads, rate):
+@pytest.mark.parametrize("capacity", [21, 16])
+def test_draws_do_not_depend_on_how_samples_lie(noise_shape, threads, rate, capacity):
     x = np.random.default_rng(1).normal(size=(21, 70, 3)).astype(np.float32)
     attrs = {"rate": rate, "seed": 1, "noise_shape": list(noise_shape)}
-    side_by_side = run_op("dropout", [batched(x)], attrs, [x])
+    side_by_side = run_op("dropout", [batched(x)], attrs, [x], capacity=capacity)
     for form in ({"lanes": 1}, *DEVICES[1:]):
-        other = run_op("dropout", [batched(x)], attrs, [x], threads=threads, **form)
+        options = {"threads": threads, "capacity": capacity, **form}
+        other = run_op("dropout", [batched(x)], attrs, [x], **options)
         assert np.array_equal(side_by_side.outputs[0], other.outputs[0])
         assert np.array_equal(side_by_side.gradients[0], other.gradients[0])
 
