@@ -17,6 +17,7 @@ using Stream = void*;
 // Of a run of steps, in device memory.
 struct Run {
   uint64_t seed, step;    // Philox key, and its counter at the first step
+  uint64_t step_stride;   // of the counter, from step to step
   int64_t batch;          // samples of a whole step
   const int64_t* order;   // row of the feeds for each sample of all steps; null: 0, 1, ...
   const double* hyper;    // [steps][hyper_count]

@@ -9,11 +9,11 @@ namespace convnet::cuda {
 // Where operand k has what belongs to element i of the result of one sample.
 CONVNET_INLINE int64_t place_of(const Strides& s, int k, int64_t i) {
   int64_t place = 0;
-  for (int axis = s.axes - 1; axis >= 0; --axis) {
+  for (int axis = s.axes - 1; axis > 0; --axis) {
     place += i % s.extent[axis] * s.stride[k][axis];
     i /= s.extent[axis];
   }
-  return place;
+  return place + i * s.stride[k][0];
 }
 
 }  // namespace convnet::cuda

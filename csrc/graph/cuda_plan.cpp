@@ -251,7 +251,8 @@ class CudaRun {
   void send_steps() {
     const StepInfo& first = steps_[0];
     const int64_t scalars = !first.hyper ? 0 : count_ > 1 ? steps_[1].hyper - first.hyper : 2;
-    cuda::Run run{first.seed, first.step, first.batch, nullptr, nullptr, scalars, 0};
+    const uint64_t stride = count_ > 1 ? steps_[1].step - first.step : 0;
+    cuda::Run run{first.seed, first.step, stride, first.batch, nullptr, nullptr, scalars, 0};
     const size_t order = static_cast<size_t>(samples()) * sizeof(int64_t);
     const size_t hyper = static_cast<size_t>(scalars * count_) * sizeof(double);
     if (first.order) {

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from convnet import _core
 
@@ -46,8 +47,12 @@ FORMS: list[dict[str, Any]] = [
     {"lanes": 1, "few": True, "gpu": -1},
     {"lanes": 1, "few": False, "gpu": -1},
 ]
+# Options of `run_op` for the CPU and, where there is one, the GPU.
+DEVICES: list[dict[str, Any]] = [{"gpu": -1}]
 if os.environ.get("CONVNET_CUDA_LIBRARY"):
     FORMS.append({"lanes": 1, "few": False, "gpu": 0})
+    DEVICES.append(FORMS[-1])
+on_devices = pytest.mark.parametrize("on", DEVICES, ids=["cpu", "gpu"][: len(DEVICES)])
 
 
 @dataclass
@@ -107,7 +112,8 @@ def run_op(
         wrt = [v for v, o in zip(ids, operands, strict=True) if o is not None and o.differentiable]
         gradient_of = graph.backward([], seeds, wrt)
     order = list(gradient_of.items())
-    plan = _core.Plan(graph, outputs + [g for _, g in order], capacity or n, in_place=lanes == 1 and gpu < 0)
+    results = outputs + [g for _, g in order]
+    plan = _core.Plan(graph, results, capacity or n, in_place=lanes == 1 and gpu < 0)
     plan.seed = seed
     for value, array in memory.items():
         plan.bind(value, array)

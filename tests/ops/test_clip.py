@@ -27,11 +27,12 @@ def test_clip_value_keeps_nan():
     assert np.isnan(clipped("clip_value", np.array([np.nan, 1.0]), {"value": 0.5})[0])
 
 
+@pytest.mark.parametrize("offsets", [OFFSETS, list(range(0, 9001, 30))], ids=["few", "many"])
 @pytest.mark.parametrize("limit", [1e-3, 10.0, 1e6])
-def test_clip_norm_of_each_variable(limit):
+def test_clip_norm_of_each_variable(limit, offsets):
     g = np.random.default_rng(1).normal(size=9000)
-    got = clipped("clip_norm", g, {"norm": limit, "offsets": OFFSETS})
-    np.testing.assert_allclose(got, clip_norm(g, limit, OFFSETS), rtol=2e-6)
+    got = clipped("clip_norm", g, {"norm": limit, "offsets": offsets})
+    np.testing.assert_allclose(got, clip_norm(g, limit, offsets), rtol=2e-6)
 
 
 @pytest.mark.parametrize("size", [1, 5000])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
-from tests.ops.harness import batched, run_op
+from tests.ops.harness import DEVICES, batched, run_op
 
 
 def kept(shape, rate=0.3, noise_shape=(), seed=5, threads=1, plan_seed=1):
@@ -55,13 +55,16 @@ def test_the_gradient_passes_where_the_value_did(noise_shape):
 @pytest.mark.parametrize("noise_shape", [(), (1, 3)])
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("rate", [0.0, 0.4, 1.0])
-def test_draws_do_not_depend_on_how_samples_lie(noise_shape, threads, rate):
+@pytest.mark.parametrize("capacity", [21, 16])
+def test_draws_do_not_depend_on_how_samples_lie(noise_shape, threads, rate, capacity):
     x = np.random.default_rng(1).normal(size=(21, 70, 3)).astype(np.float32)
     attrs = {"rate": rate, "seed": 1, "noise_shape": list(noise_shape)}
-    side_by_side = run_op("dropout", [batched(x)], attrs, [x])
-    one_by_one = run_op("dropout", [batched(x)], attrs, [x], lanes=1, threads=threads)
-    assert np.array_equal(side_by_side.outputs[0], one_by_one.outputs[0])
-    assert np.array_equal(side_by_side.gradients[0], one_by_one.gradients[0])
+    side_by_side = run_op("dropout", [batched(x)], attrs, [x], capacity=capacity)
+    for form in ({"lanes": 1}, *DEVICES[1:]):
+        options = {"threads": threads, "capacity": capacity, **form}
+        other = run_op("dropout", [batched(x)], attrs, [x], **options)
+        assert np.array_equal(side_by_side.outputs[0], other.outputs[0])
+        assert np.array_equal(side_by_side.gradients[0], other.gradients[0])
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])

@@ -101,7 +101,17 @@ def test_weights_decay_before_the_step(case):
 
 
 @pytest.mark.parametrize(
-    "ranges", [[], [0, 10], [290, 300], [3, 3], [1, 20, 20, 21, 100, 299], [0, 300]]
+    "ranges",
+    [
+        [],
+        [0, 10],
+        [290, 300],
+        [3, 3],
+        [1, 20, 20, 21, 100, 299],
+        [0, 300],
+        [*range(5, 298), 298, 298, 299],
+        [1] * 256 + [2, 4],
+    ],
 )
 def test_decay_of_ranges(ranges):
     buffers = some_buffers(0, 300)

@@ -34,7 +34,8 @@ def test_transpose(perm):
 
 
 @pytest.mark.parametrize(
-    ("shape", "perm"), [((1,), (0,)), ((7,), (0,)), ((2, 1, 3, 2, 2), (4, 1, 0, 3, 2))]
+    ("shape", "perm"),
+    [((1,), (0,)), ((7,), (0,)), ((40, 70), (1, 0)), ((2, 1, 3, 2, 2), (4, 1, 0, 3, 2))],
 )
 def test_transpose_of_other_ranks(shape, perm):
     check_both("transpose", shape, {"perm": list(perm)}, lambda x: x.transpose(perm))

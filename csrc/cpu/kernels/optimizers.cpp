@@ -1,39 +1,25 @@
-// Optimizers as Keras computes them, operation by operation: no multiply-add is fused and no order
-// is changed.
-#include "ops/optimizers.h"
-
+// Optimizers: the rules of optimizer_rules.h over flat buffers.
+#include "cpu/kernels/optimizer_rules.h"
 #include "cpu/kernels/sweep.h"
 
 namespace convnet::CONVNET_ISA {
 
 namespace {
 
-CONVNET_INLINE Vec constant(double x) { return set1(static_cast<float>(x)); }
-
-struct Step {
-  bool updates;   // gradients may be collected over several steps
-  double number;  // of the update, from 1
-  Vec rate;       // learning rate
-};
-
-CONVNET_INLINE Step this_step(const KernelArgs& a, int64_t accumulation_steps) {
-  const double done = a.step->hyper[1], every = static_cast<double>(accumulation_steps);
-  const double updates = __builtin_floor(done / every);
-  return {done + 1 == (updates + 1) * every, updates + 1, constant(a.step->hyper[0])};
-}
-
-// rule(step, v): v[0] is the weight, v[1] its gradient, then N slots.
-template <int N, class Rule>
-CONVNET_INLINE void update(const KernelArgs& a, Rule rule) {
+template <class Rule>
+CONVNET_INLINE void update(const KernelArgs& a) {
+  constexpr int kBuffers = 2 + Rule::slots;
   const auto& p = a.as<OptimizerParams>();
-  const Step step = this_step(a, p.accumulation_steps);
+  const UpdateStep step = step_of(a.step->hyper, p.accumulation_steps);
   if (!step.updates) return;
-  float* buffers[2 + N];
-  for (int b = 0; b < 2 + N; ++b) buffers[b] = a.f32(b);
-  const auto plain = [&](Vec(&v)[2 + N]) { rule(step, v); };
-  const auto decayed = [&](Vec(&v)[2 + N]) {
-    v[0] = v[0] - v[0] * set1(p.weight_decay) * step.rate;
-    rule(step, v);
+  const Rule rule = Rule::of(p, step);
+  const Vec rate = step.rate();
+  float* buffers[kBuffers];
+  for (int b = 0; b < kBuffers; ++b) buffers[b] = a.f32(b);
+  const auto plain = [&](Vec(&v)[kBuffers]) { rule(v); };
+  const auto with_decay = [&](Vec(&v)[kBuffers]) {
+    v[0] = decayed(v[0], p.weight_decay, rate);
+    rule(v);
   };
   const int64_t* range = a.list<OptimizerParams>();
   const int64_t end = least(a.end * p.block, p.size);
@@ -41,200 +27,41 @@ CONVNET_INLINE void update(const KernelArgs& a, Rule rule) {
   for (int64_t r = 0; r < p.decay_ranges && i < end; ++r, range += 2) {
     const int64_t from = most(i, least(range[0], end)), to = most(from, least(range[1], end));
     sweep(buffers, ~2u, i, from, plain);
-    sweep(buffers, ~2u, from, to, decayed);
+    sweep(buffers, ~2u, from, to, with_decay);
     i = to;
   }
   sweep(buffers, ~2u, i, end, plain);
 }
 
-CONVNET_INLINE Vec sign(Vec x) {
-  const Vec one = set1(1.0f);
-  return keep(x > zero(), one) - keep(x < zero(), one);
+template <class Params, class Rule>
+CONVNET_INLINE void sweep_both(const KernelArgs& a) {
+  const auto& p = a.as<Params>();
+  const Rule rule = Rule::of(p, a.step->hyper);
+  float* const buffers[] = {a.f32(0), a.f32(1)};
+  sweep(buffers, rule.written(), a.begin * p.block, least(a.end * p.block, p.size),
+        rule);
 }
-
-// m += (x - m) (1 - beta).
-CONVNET_INLINE Vec averaged(Vec m, Vec x, Vec complement) { return m + (x - m) * complement; }
 
 }  // namespace
 
 void sgd(const KernelArgs& a) {
-  const auto& p = a.as<OptimizerParams>();
-  const Vec momentum = constant(p.momentum);
-  if (p.momentum == 0)
-    return update<0>(a, [](const Step& s, Vec(&v)[2]) { v[0] = v[0] - v[1] * s.rate; });
-  update<1>(a, [&](const Step& s, Vec(&v)[3]) {
-    const Vec change = v[1] * s.rate;
-    v[2] = v[2] * momentum - change;
-    v[0] = v[0] + (p.variant ? v[2] * momentum - change : v[2]);
-  });
+  with_sgd(a.as<OptimizerParams>(), [&](auto rule) { update<decltype(rule)>(a); });
 }
-
 void adam(const KernelArgs& a) {
-  const auto& p = a.as<OptimizerParams>();
-  const double t = this_step(a, p.accumulation_steps).number;
-  const double power_1 = __builtin_pow(p.decay_1, t), power_2 = __builtin_pow(p.decay_2, t);
-  const Vec alpha = constant(a.step->hyper[0] * __builtin_sqrt(1 - power_2) / (1 - power_1));
-  const Vec new_1 = constant(1 - p.decay_1), new_2 = constant(1 - p.decay_2);
-  const Vec epsilon = constant(p.epsilon);
-  const auto rule = [&](Vec& w, Vec g, Vec& m, Vec& v, Vec& largest) {
-    m = averaged(m, g, new_1);
-    v = averaged(v, g * g, new_2);
-    largest = max(largest, v);
-    w = w - m * alpha / (sqrt(largest) + epsilon);
-  };
-  if (p.variant)
-    return update<3>(a, [&](const Step&, Vec(&v)[5]) { rule(v[0], v[1], v[2], v[3], v[4]); });
-  update<2>(a, [&](const Step&, Vec(&v)[4]) {
-    Vec none = zero();
-    rule(v[0], v[1], v[2], v[3], none);
-  });
+  with_adam(a.as<OptimizerParams>(), [&](auto rule) { update<decltype(rule)>(a); });
 }
-
-void adamax(const KernelArgs& a) {
-  const auto& p = a.as<OptimizerParams>();
-  const double t = this_step(a, p.accumulation_steps).number;
-  const Vec correction = constant(1 - __builtin_pow(p.decay_1, t));
-  const Vec new_1 = constant(1 - p.decay_1), decay_2 = constant(p.decay_2);
-  const Vec epsilon = constant(p.epsilon);
-  update<2>(a, [&](const Step& s, Vec(&v)[4]) {
-    v[2] = averaged(v[2], v[1], new_1);
-    v[3] = max(decay_2 * v[3], abs(v[1]));
-    v[0] = v[0] - s.rate * v[2] / (correction * (v[3] + epsilon));
-  });
-}
-
-namespace {
-
-constexpr double kNadamDecay = 0.96;
-constexpr int kNadamConstantAfter = 1000;  // 0.96^i is below double's resolution of 1
-
-double nadam_momentum(double beta, double t) {
-  return beta * (1 - 0.5 * __builtin_pow(kNadamDecay, t));
-}
-
-// Product of all momenta up to step t.
-double nadam_product(double beta, double t) {
-  double product = __builtin_pow(beta, t), power = 1;
-  for (int i = 1; i <= kNadamConstantAfter && i <= t; ++i) {
-    power *= kNadamDecay;
-    product *= 1 - 0.5 * power;
-  }
-  return product;
-}
-
-}  // namespace
-
-void nadam(const KernelArgs& a) {
-  const auto& p = a.as<OptimizerParams>();
-  const double t = this_step(a, p.accumulation_steps).number;
-  const double now = nadam_momentum(p.decay_1, t), next = nadam_momentum(p.decay_1, t + 1);
-  const double product = nadam_product(p.decay_1, t);
-  const Vec u_now = constant(1 - now), u_next = constant(next);
-  const Vec rest_now = constant(1 - product), rest_next = constant(1 - product * next);
-  const Vec correction = constant(1 - __builtin_pow(p.decay_2, t));
-  const Vec new_1 = constant(1 - p.decay_1), new_2 = constant(1 - p.decay_2);
-  const Vec epsilon = constant(p.epsilon);
-  update<2>(a, [&](const Step& s, Vec(&v)[4]) {
-    v[2] = averaged(v[2], v[1], new_1);
-    v[3] = averaged(v[3], v[1] * v[1], new_2);
-    const Vec m_hat = u_next * v[2] / rest_next + u_now * v[1] / rest_now;
-    v[0] = v[0] - m_hat * s.rate / (sqrt(v[3] / correction) + epsilon);
-  });
-}
-
-void lion(const KernelArgs& a) {
-  const auto& p = a.as<OptimizerParams>();
-  const Vec old_1 = constant(p.decay_1), new_1 = constant(1 - p.decay_1);
-  const Vec old_2 = constant(p.decay_2), new_2 = constant(1 - p.decay_2);
-  update<1>(a, [&](const Step& s, Vec(&v)[3]) {
-    v[0] = v[0] - s.rate * sign(v[2] * old_1 + v[1] * new_1);
-    v[2] = v[2] * old_2 + v[1] * new_2;
-  });
-}
-
 void rmsprop(const KernelArgs& a) {
-  const auto& p = a.as<OptimizerParams>();
-  const Vec rho = constant(p.decay_1), fresh = constant(1 - p.decay_1);
-  const Vec momentum = constant(p.momentum), epsilon = constant(p.epsilon);
-  const auto add_square = [&](Vec& velocity, Vec g) {
-    velocity = rho * velocity + fresh * (g * g);
-    return velocity;
-  };
-  const auto variance = [&](Vec& velocity, Vec& average, Vec g) {
-    average = rho * average + fresh * g;
-    return add_square(velocity, g) - average * average;
-  };
-  const auto change = [&](const Step& s, Vec g, Vec square) {
-    return s.rate * g / sqrt(square + epsilon);
-  };
-  if (p.momentum > 0 && p.variant) {
-    update<3>(a, [&](const Step& s, Vec(&v)[5]) {
-      v[3] = momentum * v[3] + change(s, v[1], variance(v[2], v[4], v[1]));
-      v[0] = v[0] - v[3];
-    });
-  } else if (p.momentum > 0) {
-    update<2>(a, [&](const Step& s, Vec(&v)[4]) {
-      v[3] = momentum * v[3] + change(s, v[1], add_square(v[2], v[1]));
-      v[0] = v[0] - v[3];
-    });
-  } else if (p.variant) {
-    update<2>(a, [&](const Step& s, Vec(&v)[4]) {
-      v[0] = v[0] - change(s, v[1], variance(v[2], v[3], v[1]));
-    });
-  } else {
-    update<1>(a, [&](const Step& s, Vec(&v)[3]) {
-      v[0] = v[0] - change(s, v[1], add_square(v[2], v[1]));
-    });
-  }
+  with_rmsprop(a.as<OptimizerParams>(), [&](auto rule) { update<decltype(rule)>(a); });
 }
-
-void adagrad(const KernelArgs& a) {
-  const Vec epsilon = constant(a.as<OptimizerParams>().epsilon);
-  update<1>(a, [&](const Step& s, Vec(&v)[3]) {
-    v[2] = v[2] + v[1] * v[1];
-    v[0] = v[0] - s.rate * v[1] / sqrt(v[2] + epsilon);
-  });
-}
-
-void adadelta(const KernelArgs& a) {
-  const auto& p = a.as<OptimizerParams>();
-  const Vec rho = constant(p.decay_1), fresh = constant(1 - p.decay_1);
-  const Vec epsilon = constant(p.epsilon);
-  update<2>(a, [&](const Step& s, Vec(&v)[4]) {
-    v[2] = rho * v[2] + fresh * (v[1] * v[1]);
-    const Vec change = zero() - sqrt(v[3] + epsilon) * v[1] / sqrt(v[2] + epsilon);
-    v[3] = rho * v[3] + fresh * (change * change);
-    v[0] = v[0] + s.rate * change;
-  });
-}
+void adamax(const KernelArgs& a) { update<Adamax>(a); }
+void nadam(const KernelArgs& a) { update<Nadam>(a); }
+void lion(const KernelArgs& a) { update<Lion>(a); }
+void adagrad(const KernelArgs& a) { update<Adagrad>(a); }
+void adadelta(const KernelArgs& a) { update<Adadelta>(a); }
 
 void gradient_accumulate(const KernelArgs& a) {
-  const auto& p = a.as<GradientAccumulateParams>();
-  const bool updates = this_step(a, p.steps).updates;
-  const Vec steps = set1(static_cast<float>(p.steps));
-  float* const buffers[] = {a.f32(0), a.f32(1)};
-  sweep(buffers, updates ? 3u : 2u, a.begin * p.block, least(a.end * p.block, p.size),
-        [&](Vec(&v)[2]) {
-          const Vec total = v[0] + v[1];
-          v[0] = total / steps;
-          v[1] = updates ? zero() : total;
-        });
+  sweep_both<GradientAccumulateParams, Accumulation>(a);
 }
-
-void ema(const KernelArgs& a) {
-  const auto& p = a.as<EmaParams>();
-  const double updates = this_step(a, p.accumulation_steps).number - 1;
-  const double decay = updates == 0 ? 0 : p.momentum;
-  const double every = static_cast<double>(p.overwrite_frequency);
-  const bool overwrites =
-      every > 0 && updates + 1 == every * __builtin_floor((updates + 1) / every);
-  const Vec old = constant(decay), fresh = constant(1 - decay);
-  float* const buffers[] = {a.f32(0), a.f32(1)};
-  sweep(buffers, overwrites ? 3u : 2u, a.begin * p.block, least(a.end * p.block, p.size),
-        [&](Vec(&v)[2]) {
-          v[1] = old * v[1] + fresh * v[0];
-          v[0] = v[1];
-        });
-}
+void ema(const KernelArgs& a) { sweep_both<EmaParams, WeightAverage>(a); }
 
 }  // namespace convnet::CONVNET_ISA

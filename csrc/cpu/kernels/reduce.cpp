@@ -1,9 +1,7 @@
-// Sums, means, extremes and products along axes. Terms are added up in runs of kRun and the runs'
-// totals after that: errors grow with the length of a run and the number of runs, not with their
-// product.
+// Sums, means, extremes and products along axes.
 #include "ops/reduce.h"
 
-#include "cpu/kernels/binary_functions.h"
+#include "cpu/kernels/reductions.h"
 #include "cpu/kernels/strides.h"
 #include "cpu/kernels/tail.h"
 
@@ -11,39 +9,7 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
-constexpr int64_t kRun = 128;
 constexpr int kColumns = 4;
-
-struct Sum {
-  static constexpr float neutral = 0;
-  static CONVNET_INLINE Vec term(Vec x) { return x; }
-  static CONVNET_INLINE Vec join(Vec a, Vec b) { return a + b; }
-};
-struct Product {
-  static constexpr float neutral = 1;
-  static CONVNET_INLINE Vec term(Vec x) { return x; }
-  static CONVNET_INLINE Vec join(Vec a, Vec b) { return a * b; }
-};
-struct Largest {
-  static constexpr float neutral = -__builtin_inff();
-  static CONVNET_INLINE Vec term(Vec x) { return x; }
-  static CONVNET_INLINE Vec join(Vec a, Vec b) { return maximum(a, b); }
-};
-struct Smallest {
-  static constexpr float neutral = __builtin_inff();
-  static CONVNET_INLINE Vec term(Vec x) { return x; }
-  static CONVNET_INLINE Vec join(Vec a, Vec b) { return minimum(a, b); }
-};
-struct Any {
-  static constexpr float neutral = 0;
-  static CONVNET_INLINE Vec term(Vec x) { return one_where(x != 0.0f); }
-  static CONVNET_INLINE Vec join(Vec a, Vec b) { return max(a, b); }
-};
-struct All {
-  static constexpr float neutral = 1;
-  static CONVNET_INLINE Vec term(Vec x) { return one_where(x != 0.0f); }
-  static CONVNET_INLINE Vec join(Vec a, Vec b) { return min(a, b); }
-};
 
 // N vectors of neighbouring results, from terms at x on.
 template <class F, int N, bool whole>

@@ -1,0 +1,76 @@
+// Constraints on weights: w times a factor that depends on its norm over some axes.
+#include "cpu/kernels/constrained.h"
+#include "cuda/team.h"
+
+namespace convnet::cuda {
+
+namespace {
+
+constexpr int kShares = kThreads / kWarp;
+
+// A block takes 32 norms that lie side by side; 8 threads share a norm.
+__global__ void side_by_side(float* w, ConstrainParams p) {
+  __shared__ float shares[kShares][kWarp + 1];
+  const int column = static_cast<int>(threadIdx.x) % kWarp;
+  const int share = static_cast<int>(threadIdx.x) / kWarp;
+  const int64_t across = (p.inner + kWarp - 1) / kWarp;
+  each_row_of_block(p.kept.count * across, [&](int64_t i) {
+    const int64_t at = i % across * kWarp + column;
+    const int64_t terms = at < p.inner ? p.reduced.count : 0;
+    float* first = w + place(p.kept, i / across) + at;
+    Vec squares = zero();
+    for (int64_t r = share; r < terms; r += kShares) {
+      const Vec x = load(first + place(p.reduced, r));
+      squares = fma(x, x, squares);
+    }
+    store(&shares[share][column], squares);
+    __syncthreads();
+    squares = load(&shares[0][column]);
+    for (int s = 1; s < kShares; ++s) squares = squares + load(&shares[s][column]);
+    for (int64_t r = share; r < terms; r += kShares) {
+      float* x = first + place(p.reduced, r);
+      store(x, constrained(p, load(x), squares));
+    }
+    __syncthreads();
+  });
+}
+
+// One norm over rows of neighbouring elements.
+template <int kTeam>
+__global__ void in_rows(float* w, ConstrainParams p) {
+  each_row_of_team<kTeam>(p.kept.count, [&](int64_t row, int rank) {
+    float* first = w + place(p.kept, row);
+    const int64_t terms = p.reduced.count * p.inner;
+    const auto term = [&](int64_t i) {
+      return first + place(p.reduced, i / p.inner) + i % p.inner;
+    };
+    float squares = 0;
+    for (int64_t i = rank; i < terms; i += kTeam) squares = fmaf(*term(i), *term(i), squares);
+    squares = sum_over_team<kTeam>(squares);
+    for (int64_t i = rank; i < terms; i += kTeam)
+      store(term(i), constrained(p, load(term(i)), set1(squares)));
+  });
+}
+
+__global__ void drop_negative(float* w, int64_t n) {
+  each_element(n, [&](int64_t i) { store(w + i, max(zero(), load(w + i))); });
+}
+
+}  // namespace
+
+void constrain(const Call& a) {
+  const auto& p = a.as<ConstrainParams>();
+  float* w = a.f32(0) + p.offset;
+  if (p.kind == ConstraintKind::non_neg)
+    return launch(drop_negative, blocks_for(p.inner), kThreads, a.stream, w, p.inner);
+  if (p.inner_kept) {
+    const int64_t blocks = p.kept.count * div_up(p.inner, kWarp);
+    return launch(side_by_side, blocks_for_rows(blocks), kThreads, a.stream, w, p);
+  }
+  with_team(false, p.reduced.count * p.inner, [&](auto team) {
+    launch(in_rows<team.value>, blocks_for_teams<team.value>(p.kept.count), kThreads, a.stream, w,
+           p);
+  });
+}
+
+}  // namespace convnet::cuda

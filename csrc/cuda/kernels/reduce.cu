@@ -1,0 +1,102 @@
+// Sums, means, extremes and products along axes.
+#include "ops/reduce.h"
+
+#include "cpu/kernels/reductions.h"
+#include "cuda/strides.h"
+#include "cuda/team.h"
+
+namespace convnet::cuda {
+
+namespace {
+
+constexpr int64_t kSlice = 4096;  // terms, more of which are joined by several teams
+
+// Results are those of `kept` for one sample after the other; `slice` terms of a result go into one
+// number of its row in `out`.
+struct Job {
+  const float* x;
+  float* out;
+  int64_t sample, results, slices, slice;
+  Strides kept, reduced;
+  float divisor;
+};
+
+template <class F, int kTeam>
+__global__ void join_terms(Job job) {
+  each_row_of_team<kTeam>(job.results * job.slices, [&](int64_t row, int rank) {
+    const int64_t result = row % job.results, slice = row / job.results;
+    const int64_t sample = result / job.kept.size;
+    const float* x =
+        job.x + sample * job.sample + place_of(job.kept, 0, result - sample * job.kept.size);
+    const int64_t last = (slice + 1) * job.slice;
+    const int64_t end = last < job.reduced.size ? last : job.reduced.size;
+    Vec total = set1(F::neutral);
+    for (int64_t k = slice * job.slice + rank; k < end;) {
+      const int64_t stop = k + kRun * kTeam < end ? k + kRun * kTeam : end;
+      Vec run = set1(F::neutral);
+      for (; k < stop; k += kTeam)
+        run = F::join(run, F::term(load(x + place_of(job.reduced, 0, k))));
+      total = F::join(total, run);
+    }
+    total.v =
+        over_team<kTeam>(total.v, [](float a, float b) { return F::join(set1(a), set1(b)).v; });
+    if (rank == 0) store(job.out + result * job.slices + slice, total / job.divisor);
+  });
+}
+
+int64_t slices_of(const ReduceParams& p) {
+  return p.reduced.size > kSlice ? div_up(p.reduced.size, kSlice) : 1;
+}
+
+// Rows of numbers that lie side by side.
+Strides rows_of(int64_t count, int64_t step) {
+  Strides s{};
+  s.size = s.extent[0] = count, s.axes = 1, s.stride[0][0] = step;
+  return s;
+}
+
+template <class F>
+void reduce_with(const Call& a, const ReduceParams& p) {
+  const int64_t results = a.samples * p.kept.size, slices = slices_of(p);
+  float* parts = slices > 1 ? static_cast<float*>(a.scratch) : a.f32(1);
+  const Job job{a.f32(0), parts,     a.stride[0],
+                results,  slices,    kSlice,
+                p.kept,   p.reduced, slices > 1 ? 1.0f : p.divisor};
+  with_team(p.innermost_kept, p.reduced.size, [&](auto team) {
+    launch(join_terms<F, team.value>, blocks_for_teams<team.value>(results * slices), kThreads,
+           a.stream, job);
+  });
+  if (slices == 1) return;
+  const Job rest{
+      parts,    a.f32(1), 0, results, 1, slices, rows_of(results, slices), rows_of(slices, 1),
+      p.divisor};
+  launch(join_terms<F, kWarp>, blocks_for_teams<kWarp>(results), kThreads, a.stream, rest);
+}
+
+}  // namespace
+
+void reduce(const Call& a) {
+  const auto& p = a.as<ReduceParams>();
+  switch (p.fn) {
+    case Reduction::sum:
+    case Reduction::mean:
+      return reduce_with<Sum>(a, p);
+    case Reduction::prod:
+      return reduce_with<Product>(a, p);
+    case Reduction::max:
+      return reduce_with<Largest>(a, p);
+    case Reduction::min:
+      return reduce_with<Smallest>(a, p);
+    case Reduction::any:
+      return reduce_with<Any>(a, p);
+    case Reduction::all:
+      return reduce_with<All>(a, p);
+  }
+}
+size_t reduce_scratch(const void* params, int64_t samples) {
+  const auto& p = *static_cast<const ReduceParams*>(params);
+  const int64_t slices = slices_of(p);
+  return slices > 1 ? static_cast<size_t>(samples * p.kept.size * slices) * sizeof(float) : 0;
+}
+
+}  // namespace convnet::cuda

@@ -1,0 +1,78 @@
+// Ops that go along an axis element by element: running sums, places of extremes.
+#include "cuda/team.h"
+#include "ops/axis.h"
+
+namespace convnet::cuda {
+
+namespace {
+
+// A row is summed by a thread, or 32 elements at a time by a warp.
+template <int kTeam>
+__global__ void running_sums(const float* x, float* y, int64_t rows, AxisParams p) {
+  each_row_of_team<kTeam>(rows, [&](int64_t row, int rank) {
+    const int64_t first = row / p.inner * p.n * p.inner + row % p.inner;
+    float total = 0;
+    for (int64_t begin = 0; begin < p.n; begin += kTeam) {
+      const int64_t k = begin + rank;
+      const int64_t at = first + (p.flag ? p.n - 1 - k : k) * p.inner;
+      float sum = k < p.n ? x[at] : 0.0f;
+      for (int offset = 1; offset < kTeam; offset *= 2) {
+        const float before = __shfl_sync(~0u, sum, (rank - offset) & (kWarp - 1));
+        if (rank >= offset) sum += before;
+      }
+      sum += total;
+      if (k < p.n) y[at] = sum;
+      total = kTeam > 1 ? __shfl_sync(~0u, sum, kTeam - 1) : sum;
+    }
+  });
+}
+
+// A number whose order is that of x, -0 being 0 and NaN larger than every number.
+CONVNET_INLINE uint32_t order_of(float x) {
+  if (x != x) return ~0u;
+  const auto bits = static_cast<uint32_t>(bits_of(x + 0.0f));
+  return bits >> 31 ? ~bits : bits | 0x80000000u;
+}
+
+// Of equal extremes the first.
+template <int kTeam, bool kSmallest>
+__global__ void place(const float* x, float* y, int64_t rows, AxisParams p) {
+  each_row_of_team<kTeam>(rows, [&](int64_t row, int rank) {
+    const float* from = x + row / p.inner * p.n * p.inner + row % p.inner;
+    uint64_t best = 0;
+    for (int64_t k = rank; k < p.n; k += kTeam) {
+      const float value = from[k * p.inner];
+      const uint64_t order = order_of(kSmallest ? -value : value);
+      const uint64_t next = order << 32 | ~static_cast<uint32_t>(k);
+      best = next > best ? next : best;
+    }
+    best = over_team<kTeam>(best, [](uint64_t a, uint64_t b) { return a > b ? a : b; });
+    if (rank == 0) y[row] = static_cast<float>(~static_cast<uint32_t>(best));
+  });
+}
+
+template <bool kSmallest>
+void launch_place(const Call& a) {
+  const auto& p = a.as<AxisParams>();
+  const int64_t rows = a.samples * p.outer * p.inner;
+  with_team(p.inner > 1, p.n, [&](auto team) {
+    launch(place<team.value, kSmallest>, blocks_for_teams<team.value>(rows), kThreads, a.stream,
+           static_cast<const float*>(a.f32(0)), a.f32(1), rows, p);
+  });
+}
+
+}  // namespace
+
+void cumsum(const Call& a) {
+  const auto& p = a.as<AxisParams>();
+  const int64_t rows = a.samples * p.outer * p.inner;
+  const bool alone = p.inner > 1;
+  launch(alone ? running_sums<1> : running_sums<kWarp>,
+         alone ? blocks_for_teams<1>(rows) : blocks_for_teams<kWarp>(rows), kThreads, a.stream,
+         static_cast<const float*>(a.f32(0)), a.f32(1), rows, p);
+}
+
+void argmax(const Call& a) { launch_place<false>(a); }
+void argmin(const Call& a) { launch_place<true>(a); }
+
+}  // namespace convnet::cuda
