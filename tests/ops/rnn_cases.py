@@ -13,7 +13,7 @@ from tests.reference import rnn as reference
 
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
 # Layers take samples one by one only where they are few.
-TAKEN_FORMS = [f for f in FORMS if f["lanes"] == 16 or f["few"] or f["cuda"]]
+TAKEN_FORMS = [f for f in FORMS if f["lanes"] == 16 or f["few"] or f["gpu"] >= 0]
 FLAGS = ("go_backwards", "return_sequences", "zero_output_for_mask")
 
 
