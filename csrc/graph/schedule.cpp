@@ -108,7 +108,7 @@ class Scheduler {
     std::vector<ValueId> touched;
     for (size_t n = 0; n < pending_.size(); ++n) {
       const Node& node = graph_.nodes()[n];
-      if (!pending_[n] || !node.update) continue;
+      if (!pending_[n] || !node.update || node.closing) continue;
       bool clash = stages_.empty() || !stages_.back().update;
       for (ValueId id : node.inputs)
         clash =

@@ -103,6 +103,8 @@ class InferContext {
   // The algorithm chosen, of several: a name for profiles.
   void algorithm(const char* name) { node_.algorithm = name; }
   void impure() { node_.impure = true; }
+  // An update that follows the last step of a run.
+  void closing() { node_.closing = true; }
   // Units follow each other: one begins where the one before it has ended.
   void ordered() { node_.ordered = true; }
   // What a unit touches of input or output `i`, where it is not all: work that reads a value may

@@ -2,6 +2,7 @@
 // is changed.
 #include "ops/optimizers.h"
 
+#include "cpu/kernels/optimizer_rows.h"
 #include "cpu/kernels/sweep.h"
 
 namespace convnet::CONVNET_ISA {
@@ -10,24 +11,31 @@ namespace {
 
 CONVNET_INLINE Vec constant(double x) { return set1(static_cast<float>(x)); }
 
-struct Step {
-  bool updates;   // gradients may be collected over several steps
-  double number;  // of the update, from 1
-  Vec rate;       // learning rate
-};
-
-CONVNET_INLINE Step this_step(const KernelArgs& a, int64_t accumulation_steps) {
+// Whether this step updates: gradients may be collected over several steps.
+CONVNET_INLINE bool updates(const KernelArgs& a, int64_t accumulation_steps) {
   const double done = a.step->hyper[1], every = static_cast<double>(accumulation_steps);
-  const double updates = __builtin_floor(done / every);
-  return {done + 1 == (updates + 1) * every, updates + 1, constant(a.step->hyper[0])};
+  return done + 1 == (__builtin_floor(done / every) + 1) * every;
 }
 
-// rule(step, v): v[0] is the weight, v[1] its gradient, then N slots.
-template <int N, class Rule>
-CONVNET_INLINE void update(const KernelArgs& a, Rule rule) {
+// Number of the update, from 1.
+CONVNET_INLINE double number(const KernelArgs& a, int64_t accumulation_steps) {
+  return __builtin_floor(a.step->hyper[1] / static_cast<double>(accumulation_steps)) + 1;
+}
+
+struct NoScalars {
+  void operator()(double, float*) const {}
+};
+
+// own(t, scalars): numbers of its own that update t multiplies by. For the others see RowUpdate.
+template <int N, class Own, class Rule, class Rests, class Rest>
+CONVNET_INLINE void update(const KernelArgs& a, Own own, Rule rule, Rests rests, Rest rest) {
   const auto& p = a.as<OptimizerParams>();
-  const Step step = this_step(a, p.accumulation_steps);
-  if (!step.updates) return;
+  if (!updates(a, p.accumulation_steps)) return;
+  float scalars[kStepScalars] = {static_cast<float>(a.step->hyper[0])};
+  own(number(a, p.accumulation_steps), scalars + 1);
+  if (p.phase != Phase::whole)
+    return RowUpdate<N, Rule, Rests, Rest>(a, rule, rests, rest).run(scalars);
+  const Step step = step_of(scalars);
   float* buffers[2 + N];
   for (int b = 0; b < 2 + N; ++b) buffers[b] = a.f32(b);
   const auto plain = [&](Vec(&v)[2 + N]) { rule(step, v); };
@@ -47,6 +55,18 @@ CONVNET_INLINE void update(const KernelArgs& a, Rule rule) {
   sweep(buffers, ~2u, i, end, plain);
 }
 
+template <int N, class Own, class Rule>
+CONVNET_INLINE void update(const KernelArgs& a, Own own, Rule rule) {
+  update<N>(a, own, rule, [](const Vec(&)[2 + N]) { return mask_of(0); }, rule);
+}
+
+// Whether decaying averages of squares stay as they are expected: not negative, and with epsilon
+// not zero under a root or below a fraction.
+CONVNET_INLINE bool regular(const OptimizerParams& p, double decay) {
+  return p.epsilon > 1e-30 && p.epsilon < 1e30 && decay >= 0 && decay <= 1;
+}
+CONVNET_INLINE Mask regular(Vec square) { return (square >= zero()) & (square < set1(1e30f)); }
+
 CONVNET_INLINE Vec sign(Vec x) {
   const Vec one = set1(1.0f);
   return keep(x > zero(), one) - keep(x < zero(), one);
@@ -61,45 +81,70 @@ void sgd(const KernelArgs& a) {
   const auto& p = a.as<OptimizerParams>();
   const Vec momentum = constant(p.momentum);
   if (p.momentum == 0)
-    return update<0>(a, [](const Step& s, Vec(&v)[2]) { v[0] = v[0] - v[1] * s.rate; });
-  update<1>(a, [&](const Step& s, Vec(&v)[3]) {
+    return update<0>(a, NoScalars{},
+                     [](const Step& s, Vec(&v)[2]) { v[0] = v[0] - v[1] * s.rate; });
+  update<1>(a, NoScalars{}, [&](const Step& s, Vec(&v)[3]) {
     const Vec change = v[1] * s.rate;
     v[2] = v[2] * momentum - change;
     v[0] = v[0] + (p.variant ? v[2] * momentum - change : v[2]);
   });
 }
 
+// A row whose momentum is zero keeps its weights.
 void adam(const KernelArgs& a) {
   const auto& p = a.as<OptimizerParams>();
-  const double t = this_step(a, p.accumulation_steps).number;
-  const double power_1 = __builtin_pow(p.decay_1, t), power_2 = __builtin_pow(p.decay_2, t);
-  const Vec alpha = constant(a.step->hyper[0] * __builtin_sqrt(1 - power_2) / (1 - power_1));
+  const double rate = a.step->hyper[0];
+  const auto alpha = [&](double t, float* own) {
+    const double power_1 = __builtin_pow(p.decay_1, t), power_2 = __builtin_pow(p.decay_2, t);
+    own[0] = static_cast<float>(rate * __builtin_sqrt(1 - power_2) / (1 - power_1));
+  };
   const Vec new_1 = constant(1 - p.decay_1), new_2 = constant(1 - p.decay_2);
   const Vec epsilon = constant(p.epsilon);
-  const auto rule = [&](Vec& w, Vec g, Vec& m, Vec& v, Vec& largest) {
+  const bool may_rest = regular(p, p.decay_2) && p.decay_1 <= 1;
+  const auto rule = [&](const Step& s, Vec& w, Vec g, Vec& m, Vec& v, Vec& largest) {
     m = averaged(m, g, new_1);
     v = averaged(v, g * g, new_2);
     largest = max(largest, v);
-    w = w - m * alpha / (sqrt(largest) + epsilon);
+    w = w - m * s.own[0] / (sqrt(largest) + epsilon);
   };
+  const auto rest = [&](const Step& s, Vec& w, Vec& v) {
+    v = averaged(v, zero(), new_2);
+    w = w - zero() * s.own[0];
+  };
+  const auto rests = [&](Vec m, Vec v) { return may_rest ? (m == zero()) & regular(v) : mask_of(0); };
   if (p.variant)
-    return update<3>(a, [&](const Step&, Vec(&v)[5]) { rule(v[0], v[1], v[2], v[3], v[4]); });
-  update<2>(a, [&](const Step&, Vec(&v)[4]) {
-    Vec none = zero();
-    rule(v[0], v[1], v[2], v[3], none);
-  });
+    return update<3>(
+        a, alpha, [&](const Step& s, Vec(&v)[5]) { rule(s, v[0], v[1], v[2], v[3], v[4]); },
+        [&](const Vec(&v)[5]) { return rests(v[2], v[3]) & regular(v[4]); },
+        [&](const Step& s, Vec(&v)[5]) {
+          v[2] = zero();
+          rest(s, v[0], v[3]);
+          v[4] = max(v[4], v[3]);
+        });
+  update<2>(
+      a, alpha,
+      [&](const Step& s, Vec(&v)[4]) {
+        Vec none = zero();
+        rule(s, v[0], v[1], v[2], v[3], none);
+      },
+      [&](const Vec(&v)[4]) { return rests(v[2], v[3]); },
+      [&](const Step& s, Vec(&v)[4]) {
+        v[2] = zero();
+        rest(s, v[0], v[3]);
+      });
 }
 
 void adamax(const KernelArgs& a) {
   const auto& p = a.as<OptimizerParams>();
-  const double t = this_step(a, p.accumulation_steps).number;
-  const Vec correction = constant(1 - __builtin_pow(p.decay_1, t));
+  const auto correction = [&](double t, float* own) {
+    own[0] = static_cast<float>(1 - __builtin_pow(p.decay_1, t));
+  };
   const Vec new_1 = constant(1 - p.decay_1), decay_2 = constant(p.decay_2);
   const Vec epsilon = constant(p.epsilon);
-  update<2>(a, [&](const Step& s, Vec(&v)[4]) {
+  update<2>(a, correction, [&](const Step& s, Vec(&v)[4]) {
     v[2] = averaged(v[2], v[1], new_1);
     v[3] = max(decay_2 * v[3], abs(v[1]));
-    v[0] = v[0] - s.rate * v[2] / (correction * (v[3] + epsilon));
+    v[0] = v[0] - s.rate * v[2] / (s.own[0] * (v[3] + epsilon));
   });
 }
 
@@ -126,15 +171,17 @@ double nadam_product(double beta, double t) {
 
 void nadam(const KernelArgs& a) {
   const auto& p = a.as<OptimizerParams>();
-  const double t = this_step(a, p.accumulation_steps).number;
-  const double now = nadam_momentum(p.decay_1, t), next = nadam_momentum(p.decay_1, t + 1);
-  const double product = nadam_product(p.decay_1, t);
-  const Vec u_now = constant(1 - now), u_next = constant(next);
-  const Vec rest_now = constant(1 - product), rest_next = constant(1 - product * next);
-  const Vec correction = constant(1 - __builtin_pow(p.decay_2, t));
+  const auto scalars = [&](double t, float* own) {
+    const double now = nadam_momentum(p.decay_1, t), next = nadam_momentum(p.decay_1, t + 1);
+    const double product = nadam_product(p.decay_1, t);
+    const double values[] = {1 - now, next, 1 - product, 1 - product * next,
+                             1 - __builtin_pow(p.decay_2, t)};
+    for (int i = 0; i < 5; ++i) own[i] = static_cast<float>(values[i]);
+  };
   const Vec new_1 = constant(1 - p.decay_1), new_2 = constant(1 - p.decay_2);
   const Vec epsilon = constant(p.epsilon);
-  update<2>(a, [&](const Step& s, Vec(&v)[4]) {
+  update<2>(a, scalars, [&](const Step& s, Vec(&v)[4]) {
+    const auto [u_now, u_next, rest_now, rest_next, correction] = s.own;
     v[2] = averaged(v[2], v[1], new_1);
     v[3] = averaged(v[3], v[1] * v[1], new_2);
     const Vec m_hat = u_next * v[2] / rest_next + u_now * v[1] / rest_now;
@@ -146,7 +193,7 @@ void lion(const KernelArgs& a) {
   const auto& p = a.as<OptimizerParams>();
   const Vec old_1 = constant(p.decay_1), new_1 = constant(1 - p.decay_1);
   const Vec old_2 = constant(p.decay_2), new_2 = constant(1 - p.decay_2);
-  update<1>(a, [&](const Step& s, Vec(&v)[3]) {
+  update<1>(a, NoScalars{}, [&](const Step& s, Vec(&v)[3]) {
     v[0] = v[0] - s.rate * sign(v[2] * old_1 + v[1] * new_1);
     v[2] = v[2] * old_2 + v[1] * new_2;
   });
@@ -156,6 +203,7 @@ void rmsprop(const KernelArgs& a) {
   const auto& p = a.as<OptimizerParams>();
   const Vec rho = constant(p.decay_1), fresh = constant(1 - p.decay_1);
   const Vec momentum = constant(p.momentum), epsilon = constant(p.epsilon);
+  const bool may_rest = regular(p, p.decay_1);
   const auto add_square = [&](Vec& velocity, Vec g) {
     velocity = rho * velocity + fresh * (g * g);
     return velocity;
@@ -167,67 +215,98 @@ void rmsprop(const KernelArgs& a) {
   const auto change = [&](const Step& s, Vec g, Vec square) {
     return s.rate * g / sqrt(square + epsilon);
   };
+  const auto rests = [&](Vec velocity) { return may_rest ? regular(velocity) : mask_of(0); };
   if (p.momentum > 0 && p.variant) {
-    update<3>(a, [&](const Step& s, Vec(&v)[5]) {
+    update<3>(a, NoScalars{}, [&](const Step& s, Vec(&v)[5]) {
       v[3] = momentum * v[3] + change(s, v[1], variance(v[2], v[4], v[1]));
       v[0] = v[0] - v[3];
     });
   } else if (p.momentum > 0) {
-    update<2>(a, [&](const Step& s, Vec(&v)[4]) {
-      v[3] = momentum * v[3] + change(s, v[1], add_square(v[2], v[1]));
-      v[0] = v[0] - v[3];
-    });
+    update<2>(
+        a, NoScalars{},
+        [&](const Step& s, Vec(&v)[4]) {
+          v[3] = momentum * v[3] + change(s, v[1], add_square(v[2], v[1]));
+          v[0] = v[0] - v[3];
+        },
+        [&](const Vec(&v)[4]) { return rests(v[2]); },
+        [&](const Step& s, Vec(&v)[4]) {
+          v[2] = rho * v[2];
+          v[3] = momentum * v[3] + s.rate * zero();
+          v[0] = v[0] - v[3];
+        });
   } else if (p.variant) {
-    update<2>(a, [&](const Step& s, Vec(&v)[4]) {
+    update<2>(a, NoScalars{}, [&](const Step& s, Vec(&v)[4]) {
       v[0] = v[0] - change(s, v[1], variance(v[2], v[3], v[1]));
     });
   } else {
-    update<1>(a, [&](const Step& s, Vec(&v)[3]) {
-      v[0] = v[0] - change(s, v[1], add_square(v[2], v[1]));
-    });
+    update<1>(
+        a, NoScalars{},
+        [&](const Step& s, Vec(&v)[3]) { v[0] = v[0] - change(s, v[1], add_square(v[2], v[1])); },
+        [&](const Vec(&v)[3]) { return rests(v[2]); },
+        [&](const Step& s, Vec(&v)[3]) {
+          v[2] = rho * v[2];
+          v[0] = v[0] - s.rate * zero();
+        });
   }
 }
 
 void adagrad(const KernelArgs& a) {
-  const Vec epsilon = constant(a.as<OptimizerParams>().epsilon);
-  update<1>(a, [&](const Step& s, Vec(&v)[3]) {
-    v[2] = v[2] + v[1] * v[1];
-    v[0] = v[0] - s.rate * v[1] / sqrt(v[2] + epsilon);
-  });
+  const auto& p = a.as<OptimizerParams>();
+  const Vec epsilon = constant(p.epsilon);
+  const bool may_rest = regular(p, 1);
+  update<1>(
+      a, NoScalars{},
+      [&](const Step& s, Vec(&v)[3]) {
+        v[2] = v[2] + v[1] * v[1];
+        v[0] = v[0] - s.rate * v[1] / sqrt(v[2] + epsilon);
+      },
+      [&](const Vec(&v)[3]) { return may_rest ? regular(v[2]) : mask_of(0); },
+      [&](const Step& s, Vec(&v)[3]) {
+        v[2] = v[2] + zero();
+        v[0] = v[0] - s.rate * zero();
+      });
 }
 
 void adadelta(const KernelArgs& a) {
   const auto& p = a.as<OptimizerParams>();
   const Vec rho = constant(p.decay_1), fresh = constant(1 - p.decay_1);
   const Vec epsilon = constant(p.epsilon);
-  update<2>(a, [&](const Step& s, Vec(&v)[4]) {
-    v[2] = rho * v[2] + fresh * (v[1] * v[1]);
-    const Vec change = zero() - sqrt(v[3] + epsilon) * v[1] / sqrt(v[2] + epsilon);
-    v[3] = rho * v[3] + fresh * (change * change);
-    v[0] = v[0] + s.rate * change;
-  });
+  const bool may_rest = regular(p, p.decay_1);
+  update<2>(
+      a, NoScalars{},
+      [&](const Step& s, Vec(&v)[4]) {
+        v[2] = rho * v[2] + fresh * (v[1] * v[1]);
+        const Vec change = zero() - sqrt(v[3] + epsilon) * v[1] / sqrt(v[2] + epsilon);
+        v[3] = rho * v[3] + fresh * (change * change);
+        v[0] = v[0] + s.rate * change;
+      },
+      [&](const Vec(&v)[4]) { return may_rest ? regular(v[2]) & regular(v[3]) : mask_of(0); },
+      [&](const Step& s, Vec(&v)[4]) {
+        v[2] = rho * v[2];
+        v[3] = rho * v[3];
+        v[0] = v[0] + s.rate * zero();
+      });
 }
 
 void gradient_accumulate(const KernelArgs& a) {
   const auto& p = a.as<GradientAccumulateParams>();
-  const bool updates = this_step(a, p.steps).updates;
+  const bool last = updates(a, p.steps);
   const Vec steps = set1(static_cast<float>(p.steps));
   float* const buffers[] = {a.f32(0), a.f32(1)};
-  sweep(buffers, updates ? 3u : 2u, a.begin * kOptimizerBlock,
-        least(a.end * kOptimizerBlock, p.size), [&](Vec(&v)[2]) {
+  sweep(buffers, last ? 3u : 2u, a.begin * kOptimizerBlock, least(a.end * kOptimizerBlock, p.size),
+        [&](Vec(&v)[2]) {
           const Vec total = v[0] + v[1];
           v[0] = total / steps;
-          v[1] = updates ? zero() : total;
+          v[1] = last ? zero() : total;
         });
 }
 
 void ema(const KernelArgs& a) {
   const auto& p = a.as<EmaParams>();
-  const double updates = this_step(a, p.accumulation_steps).number - 1;
-  const double decay = updates == 0 ? 0 : p.momentum;
+  const double done = number(a, p.accumulation_steps) - 1;
+  const double decay = done == 0 ? 0 : p.momentum;
   const double every = static_cast<double>(p.overwrite_frequency);
-  const bool overwrites =
-      every > 0 && updates + 1 == every * __builtin_floor((updates + 1) / every);
+  const bool overwrites = every > 0 && done + 1 == every * __builtin_floor((done + 1) / every);
   const Vec old = constant(decay), fresh = constant(1 - decay);
   float* const buffers[] = {a.f32(0), a.f32(1)};
   sweep(buffers, overwrites ? 3u : 2u, a.begin * kOptimizerBlock,

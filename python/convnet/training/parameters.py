@@ -69,3 +69,8 @@ class FlatParameters:
             if other is variable:
                 return start, start + variable.size
         raise ValueError(f"Unknown variable: {variable}.")
+
+    def extent_of(self, variable: Variable) -> tuple[int, int]:
+        """First element of a variable, and of what comes next."""
+        start, _ = self.range_of(variable)
+        return start, min((o for o in self.offsets if o > start), default=self.size)

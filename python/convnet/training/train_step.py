@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,10 @@ import numpy as np
 from convnet.optimizers import Optimizer
 from convnet.training.parameters import FlatParameters
 from convnet.training.step import Step
+from convnet.variables import Variable
+
+# Elements of a table that are more than the second-level cache holds with gradients and slots.
+_LARGE_TABLE = 1 << 16
 
 
 class TrainStep(Step):
@@ -46,28 +51,77 @@ class TrainStep(Step):
         bound = []
         ids = {id(variable): tensor.id for variable, tensor in self._trace.variables}
         views = parameters.views(parameters.gradients)
+        tables: list[tuple[int, int]] = []
         for variable, view in zip(parameters.variables, views, strict=True):
-            gradient = gradients.get(ids.get(id(variable), -1))
-            if gradient is not None:
-                self._memory[gradient] = view.reshape(-1)
-                bound.append(gradient)
+            value = ids.get(id(variable), -1)
+            gradient = gradients.get(value)
+            if gradient is None:
+                continue
+            if self._goes_by_the_row(variable, value, gradient):
+                gradient = self._record_row_update(variable, value, gradient)
+                tables.append(parameters.extent_of(variable))
+            self._memory[gradient] = view.reshape(-1)
+            bound.append(gradient)
         if bound and not self.eager_update:
             with self._trace.labelled("optimizer"):
-                self._record_update()
+                self._record_update(tables)
         return bound
 
-    def _record_update(self) -> None:
+    def _goes_by_the_row(self, table: Variable, value: int, gradient: int) -> bool:
+        """Whether a table is only looked up, and a batch looks up so little of a large one that
+        the update should not pass over all of it."""
+        optimizer = self._optimizer
+        beyond_the_rule = (
+            optimizer.clipvalue,
+            optimizer.clipnorm,
+            optimizer.global_clipnorm,
+            optimizer.gradient_accumulation_steps,
+            table.constraint,
+        )
+        if self.eager_update or optimizer.use_ema or any(x is not None for x in beyond_the_rule):
+            return False
+        rows = self.capacity * self._trace.graph.rows_looked_up(value, gradient)
+        return 0 < rows <= table.shape[0] // 2 and table.size >= _LARGE_TABLE
+
+    def _record_row_update(self, table: Variable, value: int, gradient: int) -> int:
+        """Record the update of a table in the rows of the batch; gives their gradients."""
+        optimizer = self._optimizer
+        assert optimizer.kernel is not None
+        start, end = self._parameters.range_of(table)
+        slots = [
+            self._flat(name, self._parameters.slots[name][start:end].reshape(table.shape))
+            for name in optimizer.slot_names
+        ]
+        attrs = optimizer.kernel_attrs()
+        if optimizer.decays(table):
+            attrs |= {"weight_decay": float(optimizer.weight_decay)}
+        with self._trace.labelled("optimizer"):
+            return self._trace.graph.update_rows(optimizer.kernel, value, gradient, slots, attrs)
+
+    def _record_update(self, tables: list[tuple[int, int]]) -> None:
+        """Record the update of all variables but tables that go by the row, given as ranges."""
         parameters, optimizer = self._parameters, self._optimizer
         assert optimizer.kernel is not None
-        weights = self._flat("weights", parameters.weights)
-        gradients = self._flat("gradients", parameters.gradients)
+        starts = [0, *(end for _, end in tables)]
+        ends = [*(start for start, _ in tables), parameters.size]
         steps = optimizer.gradient_accumulation_steps or 1
+        for start, end in zip(starts, ends, strict=True):
+            if start < end:
+                self._record_range(start, end, steps)
+
+    def _record_range(self, start: int, end: int, steps: int) -> None:
+        parameters, optimizer = self._parameters, self._optimizer
+        assert optimizer.kernel is not None
+        part = slice(start, end)
+        weights = self._flat("weights", parameters.weights[part])
+        gradients = self._flat("gradients", parameters.gradients[part])
         if steps > 1:
-            total = self._slot("gradient_accumulator")
+            total = self._slot("gradient_accumulator", part)
             self._trace.graph.update("gradient_accumulate", [gradients, total], {"steps": steps})
         self._record_clipping(gradients)
-        slots = [self._slot(name) for name in optimizer.slot_names]
-        attrs = optimizer.kernel_attrs() | self._decay_attrs() | {"accumulation_steps": steps}
+        slots = [self._slot(name, part) for name in optimizer.slot_names]
+        decay = self._decay_attrs(start, end)
+        attrs = optimizer.kernel_attrs() | decay | {"accumulation_steps": steps}
         self._trace.graph.update(optimizer.kernel, [weights, gradients, *slots], attrs)
         if optimizer.use_ema:
             attrs = {
@@ -75,8 +129,8 @@ class TrainStep(Step):
                 "overwrite_frequency": optimizer.ema_overwrite_frequency or 0,
                 "accumulation_steps": steps,
             }
-            self._trace.graph.update("ema", [weights, self._slot("average")], attrs)
-        self._record_constraints(weights)
+            self._trace.graph.update("ema", [weights, self._slot("average", part)], attrs)
+        self._record_constraints(weights, start, end)
 
     def _record_clipping(self, gradients: int) -> None:
         graph, optimizer = self._trace.graph, self._optimizer
@@ -90,26 +144,32 @@ class TrainStep(Step):
             norm = float(optimizer.global_clipnorm)
             graph.update("global_clip_norm", [gradients], {"norm": norm})
 
-    def _decay_attrs(self) -> dict[str, Any]:
-        parameters, optimizer = self._parameters, self._optimizer
+    def _decay_attrs(self, start: int, end: int) -> dict[str, Any]:
+        optimizer = self._optimizer
         if optimizer.weight_decay is None:
             return {}
-        decayed = [v for v in parameters.variables if optimizer.decays(v)]
+        decayed = [place for v, place in self._variables_in(start, end) if optimizer.decays(v)]
         return {
             "weight_decay": float(optimizer.weight_decay),
-            "decay_ranges": [i for v in decayed for i in parameters.range_of(v)],
+            "decay_ranges": [i for place in decayed for i in place],
         }
 
-    def _record_constraints(self, weights: int) -> None:
-        parameters = self._parameters
-        for variable in parameters.variables:
+    def _record_constraints(self, weights: int, start: int, end: int) -> None:
+        for variable, (offset, _) in self._variables_in(start, end):
             if variable.constraint is not None:
-                place = {"offset": parameters.range_of(variable)[0], "shape": list(variable.shape)}
+                place = {"offset": offset, "shape": list(variable.shape)}
                 attrs = variable.constraint.kernel_attrs() | place
                 self._trace.graph.update("constrain", [weights], attrs)
 
-    def _slot(self, name: str) -> int:
-        return self._flat(name, self._parameters.slots[name])
+    def _variables_in(self, start: int, end: int) -> Iterator[tuple[Variable, tuple[int, int]]]:
+        """The variables in part of the buffers, and where they lie in it."""
+        for variable in self._parameters.variables:
+            first, last = self._parameters.range_of(variable)
+            if start <= first < end:
+                yield variable, (first - start, last - start)
+
+    def _slot(self, name: str, part: slice) -> int:
+        return self._flat(name, self._parameters.slots[name][part])
 
     def _flat(self, name: str, memory: np.ndarray) -> int:
         state = self._trace.graph.state(memory.shape, name)
