@@ -230,7 +230,7 @@ void rmsprop(const KernelArgs& a) {
         },
         [&](const Vec(&v)[4]) { return rests(v[2]); },
         [&](const Step& s, Vec(&v)[4]) {
-          v[2] = rho * v[2];
+          v[2] = rho * v[2] + zero();
           v[3] = momentum * v[3] + s.rate * zero();
           v[0] = v[0] - v[3];
         });
@@ -244,7 +244,7 @@ void rmsprop(const KernelArgs& a) {
         [&](const Step& s, Vec(&v)[3]) { v[0] = v[0] - change(s, v[1], add_square(v[2], v[1])); },
         [&](const Vec(&v)[3]) { return rests(v[2]); },
         [&](const Step& s, Vec(&v)[3]) {
-          v[2] = rho * v[2];
+          v[2] = rho * v[2] + zero();
           v[0] = v[0] - s.rate * zero();
         });
   }
@@ -282,8 +282,8 @@ void adadelta(const KernelArgs& a) {
       },
       [&](const Vec(&v)[4]) { return may_rest ? regular(v[2]) & regular(v[3]) : mask_of(0); },
       [&](const Step& s, Vec(&v)[4]) {
-        v[2] = rho * v[2];
-        v[3] = rho * v[3];
+        v[2] = rho * v[2] + zero();
+        v[3] = rho * v[3] + zero();
         v[0] = v[0] + s.rate * zero();
       });
 }
