@@ -151,7 +151,12 @@ void sparse_gradient(GradContext& g, ValueId dz) {
                        {"padding", Dims{p.top, 0, p.left, 0}}};
   const ValueId lists = g.add1("sparse_lists", {dz, pooled ? g.out(1) : kNone}, attrs);
   if (g.needs(1)) {
-    const ValueId images = g.add1("sparse_images", {g.in(0)}, attrs);
+    // As for a kernel of one pixel: convolutions that read the same pixels share their images.
+    Attrs pixels = attrs;
+    pixels["kernel"] = Dims{1, 1, 1};
+    pixels["result"] = Dims{p.OH + p.KH - 1, p.OW + p.KW - 1};
+    pixels["windows"] = Dims{0, 0};
+    const ValueId images = g.compute("sparse_images", {g.root(g.in(0))}, pixels);
     const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
     Attrs back = attrs;
     back["back"] = true;

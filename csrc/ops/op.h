@@ -153,6 +153,8 @@ class GradContext {
   ValueId grad(int i = 0) const { return grads_[i]; }
   bool needs(int i) const;
   const Value& value(ValueId id) const { return graph_.value(id); }
+  // The value that `id` is a view of.
+  ValueId root(ValueId id) const { return graph_.root(id); }
   const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
   std::string text(const std::string& name, const std::string& fallback = "") const;
   bool flag(const std::string& name) const;
@@ -167,6 +169,8 @@ class GradContext {
   ValueId add1(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {}) {
     return add(op, std::move(inputs), std::move(attrs))[0];
   }
+  // The output of an op; of an equal node where there is one.
+  ValueId compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   // States the gradient of input `i` (may be called more than once: contributions are added).
   void set(int i, ValueId grad) { result_.emplace_back(i, grad); }
   const std::vector<std::pair<int, ValueId>>& result() const { return result_; }
