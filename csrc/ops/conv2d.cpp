@@ -3,6 +3,7 @@
 #include "ops/conv2d_weight.h"
 #include "ops/epilogue.h"
 #include "ops/op.h"
+#include "ops/reduce.h"
 #include "ops/winograd_choice.h"
 
 namespace convnet::ops {
@@ -140,16 +141,19 @@ bool takes_sparse_backward(const GradContext& g) {
   return forced == "sparse" || sparse_backward_pays(p, g.flag("few_winners"));
 }
 
-// Visits only the pixels that won.
-void sparse_gradient(GradContext& g, ValueId dz) {
-  const auto& p = g.params<Conv2dParams>();
+Attrs sparse_attrs(const Conv2dParams& p) {
   const bool pooled = p.pool == FusedPool::max;
-  const Attrs attrs = {{"size", Dims{p.H, p.W, p.C}},
-                       {"kernel", Dims{p.KH, p.KW, p.OC}},
-                       {"result", Dims{p.OH, p.OW}},
-                       {"windows", pooled ? Dims{p.OH / 2, p.OW / 2} : Dims{0, 0}},
-                       {"padding", Dims{p.top, 0, p.left, 0}}};
-  const ValueId lists = g.add1("sparse_lists", {dz, pooled ? g.out(1) : kNone}, attrs);
+  return {{"size", Dims{p.H, p.W, p.C}},
+          {"kernel", Dims{p.KH, p.KW, p.OC}},
+          {"result", Dims{p.OH, p.OW}},
+          {"windows", pooled ? Dims{p.OH / 2, p.OW / 2} : Dims{0, 0}},
+          {"padding", Dims{p.top, 0, p.left, 0}}};
+}
+
+// Visits only the pixels that won: those that are listed.
+void sparse_gradient(GradContext& g, ValueId lists) {
+  const auto& p = g.params<Conv2dParams>();
+  const Attrs attrs = sparse_attrs(p);
   if (g.needs(1)) {
     // As for a kernel of one pixel: convolutions that read the same pixels share their images.
     Attrs pixels = attrs;
@@ -166,6 +170,33 @@ void sparse_gradient(GradContext& g, ValueId dz) {
     const ValueId w = g.add1("sparse_pack", {g.in(1)}, attrs);
     g.set(0, g.add1("sparse_lanes", {g.add1("sparse_input", {lists, w}, attrs), g.in(0)}, attrs));
   }
+}
+
+// Whether the result, perhaps after a ReLU, is used for the maximum of all its pixels only: its
+// gradient then comes from an `extreme_backward`.
+bool feeds_global_max(const GradContext& g) {
+  const auto& p = g.params<Conv2dParams>();
+  const Node* reader = g.producer(g.grad());
+  const std::string activation = g.text("activation");
+  if (!reader || reader->op != find_op("extreme_backward") || p.pool != FusedPool::none ||
+      p.outer != 1 || !(activation.empty() || activation == "linear" || activation == "relu"))
+    return false;
+  const auto& reduced = *reinterpret_cast<const ReduceParams*>(reader->params.data());
+  if (reduced.fn != Reduction::max || g.root(reader->inputs[0]) != g.root(g.out())) return false;
+  const Dims& shape = g.value(reader->inputs[0]).shape;
+  const uint32_t axes = reduced.axes;
+  bool all = shape.back() == p.OC && !(axes >> (shape.size() - 1) & 1);
+  for (size_t i = 0; i + 1 < shape.size(); ++i) all = all && (shape[i] == 1 || axes >> i & 1);
+  return all;
+}
+
+void global_max_gradient(GradContext& g) {
+  const std::vector<ValueId>& extreme = g.producer(g.grad())->inputs;
+  Attrs attrs = sparse_attrs(g.params<Conv2dParams>());
+  attrs["relu"] = g.text("activation") == "relu";
+  const auto listed = g.add("sparse_extremes", {g.out(), extreme[1], extreme[2]}, attrs);
+  if (g.needs(2)) g.set(2, g.add1("sum_samples", {listed[1]}, {{"keep", int64_t{1}}}));
+  sparse_gradient(g, listed[0]);
 }
 
 void dense_gradient(GradContext& g, ValueId dz) {
@@ -192,12 +223,14 @@ void dense_gradient(GradContext& g, ValueId dz) {
 void conv2d_gradient(GradContext& g) {
   if (g.value(g.in(0)).lanes == 1)
     throw NeedsLanes("convolutions train on 16 samples at once only");
+  const bool sparse = takes_sparse_backward(g);
+  if (sparse && feeds_global_max(g)) return global_max_gradient(g);
   const ValueId dz = before_activation(g);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
-  if (takes_sparse_backward(g))
-    sparse_gradient(g, dz);
-  else
-    dense_gradient(g, dz);
+  if (!sparse) return dense_gradient(g, dz);
+  const auto& p = g.params<Conv2dParams>();
+  const ValueId winners = p.pool == FusedPool::max ? g.out(1) : kNone;
+  sparse_gradient(g, g.add1("sparse_lists", {dz, winners}, sparse_attrs(p)));
 }
 
 // dy, kernel, bias|None -> dx of the given size (plus bias).

@@ -38,6 +38,18 @@ void infer_lists(InferContext& c) {
   c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
 }
 
+// z [.., OH, OW, OC], the largest of all pixels [OC], their gradient -> lists as of the gradient of
+// z, which pixels that share a maximum share, before a ReLU where z is the result of one; and the
+// sum of each list.
+void infer_extremes(InferContext& c) {
+  auto& p = read(c);
+  p.outer = 1;
+  p.relu = c.flag("relu", false);
+  c.units(p.OC);
+  c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
+  c.output_like(0, {p.OC});
+}
+
 // images, lists -> dw as [OC][KH][KW][pitch].
 void infer_weight(InferContext& c) {
   auto& p = read(c);
@@ -76,6 +88,7 @@ void infer_reorder(InferContext& c) {
 
 }  // namespace
 
+CONVNET_DEFINE_OP(sparse_extremes, infer_extremes, nullptr);
 CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr);
 CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr);
 CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr);

@@ -12,6 +12,7 @@ struct SparseParams {
   int64_t OC, KH, KW, OH, OW;  // OH, OW: its result
   int64_t PH, PW;              // windows of a 2x2 max pool; 0: gradients are given for all pixels
   int64_t top, left;
+  int64_t relu;  // whether gradients end where the result is not positive
 
   int64_t pitch() const { return (C + 15) / 16 * 16; }
   int64_t height() const { return OH + KH - 1; }

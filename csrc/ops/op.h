@@ -153,8 +153,12 @@ class GradContext {
   ValueId grad(int i = 0) const { return grads_[i]; }
   bool needs(int i) const;
   const Value& value(ValueId id) const { return graph_.value(id); }
-  // The value that `id` is a view of.
+  // The value that `id` is a view of, and the node that made it; null where none did.
   ValueId root(ValueId id) const { return graph_.root(id); }
+  const Node* producer(ValueId id) const {
+    const NodeId node = value(root(id)).producer;
+    return node == kNone ? nullptr : &graph_.nodes()[node];
+  }
   const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
   std::string text(const std::string& name, const std::string& fallback = "") const;
   bool flag(const std::string& name) const;

@@ -193,6 +193,42 @@ void list_pixels(const KernelArgs& a, const SparseParams& p, int64_t unit, Growi
 
 }  // namespace
 
+// Where a maximum is that of one pixel, the sum of the numbers of those that have it names it.
+void sparse_extremes(const KernelArgs& a) {
+  const auto& p = a.as<SparseParams>();
+  for (int64_t o = a.begin; o < a.end; ++o) {
+    const float *z = a.f32(0) + o * kLanes, *y = a.f32(1) + o * kLanes, *dy = a.f32(2) + o * kLanes;
+    float numbers[kLanes], counts[kLanes], *totals = a.f32(4) + o * kLanes;
+    uint32_t carrying = 0;
+    for (int v = 0; v < kVectors; ++v) {
+      const Vec best = load(y + v * kWidth), gradient = load(dy + v * kWidth);
+      Vec number = zero(), count = zero();
+      for (int64_t i = 0; i < p.most(); ++i) {
+        const Mask chosen = load(z + i * p.OC * kLanes + v * kWidth) == best;
+        number = number + keep(chosen, set1(static_cast<float>(i)));
+        count = count + keep(chosen, set1(1.0f));
+      }
+      store(numbers + v * kWidth, number);
+      store(counts + v * kWidth, count);
+      const Mask ends = p.relu ? best <= zero() : mask_of(0);
+      const Vec total = keep(~ends, select(best == best, gradient, best));
+      store(totals + v * kWidth, total);
+      carrying |= bits(total != zero()) << (v * kWidth);
+    }
+    Growing growing{a.f32(3) + o * kLanes * p.list(), p.list(), p.most(), {}};
+    const auto add = [&](int l, int64_t i, float gradient) {
+      growing.add(l, (i / p.OW * p.width() + i % p.OW) * p.pitch(), gradient);
+    };
+    each_sample(carrying, [&](int l) {
+      if (counts[l] == 1) return add(l, static_cast<int64_t>(numbers[l]), totals[l]);
+      const bool nan = y[l] != y[l];
+      for (int64_t i = 0; i < p.most(); ++i)
+        if (nan || z[i * p.OC * kLanes + l] == y[l]) add(l, i, totals[l] / counts[l]);
+    });
+    growing.finish();
+  }
+}
+
 void sparse_lists(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
