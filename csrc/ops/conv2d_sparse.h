@@ -20,9 +20,9 @@ struct SparseParams {
   int64_t image() const { return height() * width() * pitch(); }
   // Of the convolution, as if all pixels counted.
   int64_t operations() const { return 2 * outer * OH * OW * OC * KH * KW * C; }
-  // A list: count, then places (floats from the image's start), then gradients.
+  // A list: count, nothing, then pairs of a place (floats from the image's start) and a gradient.
   int64_t most() const { return PH ? PH * PW : OH * OW; }
-  int64_t list() const { return 2 * most() + 16; }
+  int64_t list() const { return 2 * most() + 2; }
 };
 
 }  // namespace convnet

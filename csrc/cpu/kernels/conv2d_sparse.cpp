@@ -11,10 +11,14 @@ namespace {
 
 constexpr int kTaps = kRegisters >= 32 ? 25 : 10;  // of a pass
 
+struct Entry {
+  int32_t place;
+  float gradient;
+};
+
 struct List {
   int32_t count;
-  const int32_t* place;
-  const float* gradient;
+  const Entry* entries;
 };
 
 CONVNET_INLINE List list_at(const SparseParams& p, const float* lists, int64_t outer, int64_t o,
@@ -22,7 +26,7 @@ CONVNET_INLINE List list_at(const SparseParams& p, const float* lists, int64_t o
   const float* at = lists + ((outer * p.OC + o) * kLanes + sample) * p.list();
   int32_t count;
   std::memcpy(&count, at, sizeof count);
-  return {count, reinterpret_cast<const int32_t*>(at + 16), at + 16 + p.most()};
+  return {count, reinterpret_cast<const Entry*>(at + 2)};
 }
 
 // Gradient of R kernel rows x K columns, one vector of channels, from one sample's list.
@@ -33,8 +37,8 @@ __attribute__((noinline)) void weight_pass(const List& list, const float* image,
   CONVNET_EACH(y, R)
     CONVNET_EACH(x, K) acc[y][x] = load(dw + (y * K + x) * pitch);
   for (int32_t i = 0; i < list.count; ++i) {
-    const float* at = image + list.place[i];
-    const Vec g = set1(list.gradient[i]);
+    const float* at = image + list.entries[i].place;
+    const Vec g = set1(list.entries[i].gradient);
     CONVNET_EACH(y, R)
       CONVNET_EACH(x, K) acc[y][x] = fma(g, load(at + y * line + x * pitch), acc[y][x]);
   }
@@ -50,8 +54,8 @@ __attribute__((noinline)) void input_pass(const List& list, float* image, int64_
   CONVNET_EACH(y, R)
     CONVNET_EACH(x, K) weight[y][x] = load(w + (y * K + x) * pitch);
   for (int32_t i = 0; i < list.count; ++i) {
-    float* at = image + list.place[i];
-    const Vec g = set1(list.gradient[i]);
+    float* at = image + list.entries[i].place;
+    const Vec g = set1(list.entries[i].gradient);
     CONVNET_EACH(y, R)
       CONVNET_EACH(x, K) {
         float* pixel = at + y * line + x * pitch;
@@ -137,14 +141,12 @@ namespace {
 // The lists of one output channel while they grow.
 struct Growing {
   float* lists;
-  int64_t size, most;
+  int64_t size;
   int32_t count[kLanes];
 
   CONVNET_INLINE void add(int64_t sample, int64_t place, float gradient) {
-    const int32_t at = static_cast<int32_t>(place);
-    float* list = lists + sample * size + 16;
-    std::memcpy(list + count[sample], &at, sizeof at);
-    list[most + count[sample]] = gradient;
+    const Entry entry{static_cast<int32_t>(place), gradient};
+    std::memcpy(lists + sample * size + 2 + 2 * count[sample], &entry, sizeof entry);
     ++count[sample];
   }
   void finish() const {
@@ -210,12 +212,12 @@ void sparse_extremes(const KernelArgs& a) {
       }
       store(numbers + v * kWidth, number);
       store(counts + v * kWidth, count);
-      const Mask ends = p.relu ? best <= zero() : mask_of(0);
-      const Vec total = keep(~ends, select(best == best, gradient, best));
-      store(totals + v * kWidth, total);
-      carrying |= bits(total != zero()) << (v * kWidth);
+      const Vec total = select(best == best, gradient, best);
+      const Vec passed = p.relu ? keep(best > zero(), total) : total;
+      store(totals + v * kWidth, passed);
+      carrying |= bits(passed != zero()) << (v * kWidth);
     }
-    Growing growing{a.f32(3) + o * kLanes * p.list(), p.list(), p.most(), {}};
+    Growing growing{a.f32(3) + o * kLanes * p.list(), p.list(), {}};
     const auto add = [&](int l, int64_t i, float gradient) {
       growing.add(l, (i / p.OW * p.width() + i % p.OW) * p.pitch(), gradient);
     };
@@ -232,7 +234,7 @@ void sparse_extremes(const KernelArgs& a) {
 void sparse_lists(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
-    Growing growing{a.f32(2) + unit * kLanes * p.list(), p.list(), p.most(), {}};
+    Growing growing{a.f32(2) + unit * kLanes * p.list(), p.list(), {}};
     if (p.PH)
       list_winners(a, p, unit, growing);
     else
