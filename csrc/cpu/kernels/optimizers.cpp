@@ -111,7 +111,9 @@ void adam(const KernelArgs& a) {
     v = averaged(v, zero(), new_2);
     w = w - zero() * s.own[0];
   };
-  const auto rests = [&](Vec m, Vec v) { return may_rest ? (m == zero()) & regular(v) : mask_of(0); };
+  const auto rests = [&](Vec m, Vec v) {
+    return may_rest ? (m == zero()) & regular(v) : mask_of(0);
+  };
   if (p.variant)
     return update<3>(
         a, alpha, [&](const Step& s, Vec(&v)[5]) { rule(s, v[0], v[1], v[2], v[3], v[4]); },

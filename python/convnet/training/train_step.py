@@ -93,8 +93,9 @@ class TrainStep(Step):
             for name in optimizer.slot_names
         ]
         attrs = optimizer.kernel_attrs()
-        if optimizer.decays(table):
-            attrs |= {"weight_decay": float(optimizer.weight_decay)}
+        decay = optimizer.weight_decay
+        if decay is not None and optimizer.decays(table):
+            attrs |= {"weight_decay": float(decay)}
         with self._trace.labelled("optimizer"):
             return self._trace.graph.update_rows(optimizer.kernel, value, gradient, slots, attrs)
 
