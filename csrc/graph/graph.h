@@ -146,7 +146,7 @@ class Graph {
   ValueId add_value(Value value);
   void infer(Node& node, NodeId id);
   void label_like(ValueId id);
-  const Node* only_lookup(ValueId table) const;
+  NodeId only_lookup(ValueId table) const;
   std::vector<ValueId> add_node(const std::string& op, std::vector<ValueId> inputs, Attrs attrs,
                                 bool update);
 

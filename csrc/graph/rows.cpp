@@ -14,33 +14,32 @@
 
 namespace convnet {
 
-// The node that looks up rows of `table`, where no other node reads it.
-const Node* Graph::only_lookup(ValueId table) const {
-  const Node* lookup = nullptr;
-  for (const Node& node : nodes_) {
-    if (node.dead) continue;
-    for (size_t i = 0; i < node.inputs.size(); ++i) {
+// The node that looks up rows of `table`, where no other node reads it; else kNone.
+NodeId Graph::only_lookup(ValueId table) const {
+  NodeId lookup = kNone;
+  for (NodeId n = 0; n < static_cast<NodeId>(nodes_.size()); ++n) {
+    const Node& node = nodes_[n];
+    for (size_t i = 0; i < node.inputs.size() && !node.dead; ++i) {
       if (node.inputs[i] == kNone || root(node.inputs[i]) != table) continue;
-      if (lookup || node.op != find_op("embedding") || i != 1) return nullptr;
-      lookup = &node;
+      if (lookup != kNone || node.op != find_op("embedding") || i != 1) return kNone;
+      lookup = n;
     }
   }
   return lookup;
 }
 
 int64_t Graph::rows_looked_up(ValueId table, ValueId gradient) const {
-  const Node* lookup = only_lookup(table);
-  const NodeId producer = value(gradient).producer;
-  if (!lookup || producer == kNone) return 0;
+  const NodeId lookup = only_lookup(table), producer = value(gradient).producer;
+  if (lookup == kNone || producer == kNone) return 0;
   const bool whole = nodes_[producer].op == find_op("embedding_backward");
-  return whole ? value(lookup->inputs[0]).features() : 0;
+  return whole ? value(nodes_[lookup].inputs[0]).features() : 0;
 }
 
 ValueId Graph::update_rows(const std::string& op, ValueId table, ValueId gradient,
                            const std::vector<ValueId>& slots, const Attrs& attrs) {
   if (!rows_looked_up(table, gradient))
     throw std::invalid_argument("update_rows: more than one lookup reads " + value(table).name);
-  Node& lookup = const_cast<Node&>(*only_lookup(table));
+  Node& lookup = nodes_[only_lookup(table)];
   const std::vector<ValueId> backward = nodes_[value(gradient).producer].inputs;
   const Attrs rows{{"rows", value(table).shape[0]}};
   const auto listed = add("embedding_rows", {lookup.inputs[0]}, rows);

@@ -360,13 +360,13 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     done = runner.done();
     return true;
   };
-  const int most = threads(shards);
+  int most = threads(shards);
   if (most > 1 && graph_.lanes() == 1) {
     workspace->prepare(most, shards, slots, shards);
     if (timings) timings->start(most, call_count_);
     done = run_as_relay(*this, *workspace, bindings, steps, count, most, fixed, poll, timings);
   } else if (!run_with(most)) {
-    run_with(1);
+    run_with(most = 1);
   }
   if (done > 0 && !closing_calls_.empty())
     close(bindings, steps[done - 1], most, *workspace, timings);
