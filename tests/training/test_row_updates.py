@@ -16,7 +16,7 @@ import convnet
 from convnet import callbacks, config, layers, optimizers
 from convnet.training.train_step import TrainStep
 
-ROWS, LENGTH = 3000, 5
+ROWS, LENGTH = 4000, 5
 SCHEDULE = optimizers.schedules.ExponentialDecay(0.02, 3, 0.9)
 
 OPTIMIZERS = {
@@ -241,7 +241,7 @@ def test_other_tables_are_updated_as_a_whole(make):
 
 def test_a_table_of_which_a_batch_reads_much_is_updated_as_a_whole():
     model = net("adam")
-    model.fit(*words(ROWS), batch_size=ROWS // 2 // LENGTH + 1, verbose=0)
+    model.fit(*words(ROWS), batch_size=ROWS // 16 // LENGTH + 1, verbose=0)
     assert not goes_by_the_row(model)
 
 

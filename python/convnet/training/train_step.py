@@ -14,6 +14,11 @@ from convnet.variables import Variable
 
 # Elements of a table that are more than the second-level cache holds with gradients and slots.
 _LARGE_TABLE = 1 << 16
+# Rows of a table for each one that a batch looks up, from which on updates by the row are no slower
+# even if all rows come equally often: where a row without a gradient has averages that decay, and
+# where it is moved as well.
+_FEWEST_ROWS, _FEWEST_MOVING_ROWS = 6, 16
+_DECAYING = ("adadelta", "adagrad", "rmsprop", "sgd")
 
 
 class TrainStep(Step):
@@ -81,7 +86,8 @@ class TrainStep(Step):
         if self.eager_update or optimizer.use_ema or any(x is not None for x in beyond_the_rule):
             return False
         rows = self.capacity * self._trace.graph.rows_looked_up(value, gradient)
-        return 0 < rows <= table.shape[0] // 2 and table.size >= _LARGE_TABLE
+        each = _FEWEST_ROWS if optimizer.kernel in _DECAYING else _FEWEST_MOVING_ROWS
+        return 0 < each * rows <= table.shape[0] and table.size >= _LARGE_TABLE
 
     def _record_row_update(self, table: Variable, value: int, gradient: int) -> int:
         """Record the update of a table in the rows of the batch; gives their gradients."""
