@@ -109,6 +109,7 @@ void bind_graph(py::module_& m) {
           py::arg("id"))
       .def(
           "fold", [](const Graph& g, ValueId id) { return g.value(id).fold; }, py::arg("id"))
+      .def("made_by_unit", &Graph::made_by_unit, py::arg("id"))
       .def("__len__", [](const Graph& g) {
         return std::count_if(g.nodes().begin(), g.nodes().end(),
                              [](const Node& node) { return !node.dead; });

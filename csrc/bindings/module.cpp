@@ -95,19 +95,17 @@ PYBIND11_MODULE(_core, m) {
       py::arg("matrix"),
       "The Q of the QR decomposition of a float64 matrix with a positive diagonal of R.");
   m.def(
-      "uniform",
-      [](const std::vector<py::ssize_t>& shape, const std::array<uint64_t, 2>& key, float scale,
-         float offset) {
-        py::array_t<float> numbers(shape);
+      "fill_uniform",
+      [](py::array_t<float, py::array::c_style>& numbers, const std::array<uint64_t, 2>& key,
+         float scale, float offset) {
         float* data = numbers.mutable_data();
-        {
-          py::gil_scoped_release nogil;
-          convnet::fill_uniform(data, numbers.size(), {key[0], key[1]}, scale, offset);
-        }
-        return numbers;
+        const int64_t size = numbers.size();
+        py::gil_scoped_release nogil;
+        convnet::fill_uniform(data, size, {key[0], key[1]}, scale, offset);
       },
-      py::arg("shape"), py::arg("key"), py::arg("scale"), py::arg("offset"),
-      "`scale * u + offset` for what NumPy's `Generator(Philox(key=key))` draws as float32.");
+      py::arg("numbers").noconvert(), py::arg("key"), py::arg("scale"), py::arg("offset"),
+      "Fills an array with `scale * u + offset` for what NumPy's `Generator(Philox(key=key))` "
+      "draws as float32.");
   m.def(
       "aligned_zeros",
       [](size_t size) {

@@ -38,8 +38,10 @@ int64_t Cut::begin(int64_t piece) const {
 
 Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& layout) {
   for (const Stage& stage : stages)
-    for (NodeId n : stage.nodes) {
-      const Node& node = graph.nodes()[n];
+    for (size_t i = 0; i < stage.nodes.size(); ++i) {
+      // A chain is one step; as an update it waits for all others, whatever it reads and writes.
+      if (!stage.follows.empty() && stage.follows[i]) continue;
+      const Node& node = graph.nodes()[stage.nodes[i]];
       const bool by_shard = !stage.split && (node.scope == Scope::Shard || node.units == 1);
       Step step{&node, by_shard, stage.update, {}, {}, {}};
       const auto touch = [&](const std::vector<ValueId>& ids, const std::vector<Span>& spans) {
@@ -47,10 +49,11 @@ Flow::Flow(const Graph& graph, const std::vector<Stage>& stages, const Layout& l
         for (size_t i = 0; i < ids.size(); ++i) {
           if (ids[i] == kNone) continue;
           const ValueId root = graph.root(ids[i]);
+          const Value& value = graph.value(root);
           const Place place = layout.places.at(root);
-          touches.push_back({root, place.pool, place.offset,
-                             place.offset + graph.value(root).bytes(),
-                             i < spans.size() ? spans[i] : Span{}, graph.value(root).features()});
+          touches.push_back({root, place.pool, place.offset, place.offset + value.bytes(),
+                             i < spans.size() ? spans[i] : Span{}, value.features(),
+                             value.depends_on_batch()});
         }
         return touches;
       };
@@ -110,8 +113,9 @@ std::vector<Flow::Wait> Flow::waits_of(int later, int earlier) const {
 int64_t Flow::operations(const Step& step, int64_t samples) {
   if (step.node->work) return step.node->work * samples;
   int64_t elements = 0;
-  for (const Touch& touch : step.reads) elements = std::max(elements, touch.elements);
-  for (const Touch& touch : step.writes) elements = std::max(elements, touch.elements);
+  for (const auto* touches : {&step.reads, &step.writes})
+    for (const Touch& touch : *touches)
+      elements = std::max(elements, touch.elements * (touch.batched ? samples : 1));
   return kWorkOfElement * elements;
 }
 
@@ -124,7 +128,7 @@ std::vector<Cut> Flow::cuts(int64_t shards, int64_t threads) const {
     // Many shards, and groups whose weights are too few to be divided, are taken several at a time.
     if (const int64_t all = std::min(most, kPiecesOfThread * threads);
         step.by_shard && (apart > all || node.scope == Scope::Group)) {
-      const int64_t pieces = std::min({all, apart, node.work * shards / kLeastPiece});
+      const int64_t pieces = std::min({all, apart, operations(step, shards) / kLeastPiece});
       cuts.push_back({node.units, apart, std::max<int64_t>(pieces, 1)});
       continue;
     }
@@ -133,6 +137,8 @@ std::vector<Cut> Flow::cuts(int64_t shards, int64_t threads) const {
     // What is made bit by bit is read bit by bit.
     for (const Wait& wait : step.waits)
       if (wait.made.size) pieces = std::max(pieces, cuts[wait.on].pieces / cuts[wait.on].shards);
+    // As many for each thread; those in order follow each other anyhow.
+    if (pieces > 1 && apart == 1 && !node.ordered) pieces = ceil_div(pieces, threads) * threads;
     pieces = std::min({pieces, node.units, most / std::min(apart, most)});
     pieces = std::max<int64_t>(pieces, 1);
     cuts.push_back({node.units, apart, apart > most ? most : apart * pieces});

@@ -44,6 +44,7 @@ class Flow {
     size_t begin, end;
     Span span;
     int64_t elements;
+    bool batched;  // so many for each sample
   };
   struct Step {
     const Node* node;

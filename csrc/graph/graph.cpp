@@ -141,6 +141,15 @@ bool Graph::touches_batch(const Node& node) const {
          std::any_of(node.outputs.begin(), node.outputs.end(), batched);
 }
 
+int64_t Graph::made_by_unit(ValueId id) const {
+  const Value& value = values_.at(id);
+  if (value.producer == kNone || value.storage != Storage::Single) return 0;
+  const Node& node = nodes_[value.producer];
+  const bool whole = node.scope == Scope::Batch && node.outputs.size() == 1;
+  if (!whole || node.output_spans.empty() || node.output_spans[0].from_end) return 0;
+  return node.output_spans[0].size;
+}
+
 void Graph::infer(Node& node, NodeId id) {
   node.inputs.resize(node.given);
   node.outputs.clear();

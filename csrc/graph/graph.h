@@ -139,6 +139,9 @@ class Graph {
   ValueId root(ValueId id) const;
   // Whether a node reads or makes values that there are more of in larger batches.
   bool touches_batch(const Node& node) const;
+  // Elements of a Single value that each unit of the node that makes it makes, all of them in
+  // order; 0 where units are otherwise.
+  int64_t made_by_unit(ValueId id) const;
 
  private:
   friend class InferContext;

@@ -65,6 +65,7 @@ class Planner {
         for (ValueId id : node.inputs)
           if (id != kNone) touch(id, level, last, alone ? -1 : block);
         layout_.scratch_bytes = std::max(layout_.scratch_bytes, align(node.scratch));
+        if (stage.update && !node.update) make_in_pieces(node);
         if (alone) ++block;
         ++position;
       }
@@ -78,6 +79,15 @@ class Planner {
   Layout take() { return std::move(layout_); }
 
  private:
+  // A node that updates follow: what it makes is read before the next piece is made.
+  void make_in_pieces(const Node& node) {
+    const int64_t elements = node.output_spans[0].size;
+    const size_t bytes = static_cast<size_t>(elements) * sizeof(float);
+    layout_.places[node.outputs[0]] = {Pool::Piece, bytes};
+    const auto units = static_cast<size_t>(std::min(node.units, units_of_piece(elements)));
+    layout_.piece_bytes = std::max(layout_.piece_bytes, align(units * bytes));
+  }
+
   void touch(ValueId id, int first, int last, int block) {
     id = graph_.root(id);
     auto it = std::find_if(lives_.begin(), lives_.end(),
@@ -92,6 +102,7 @@ class Planner {
 
   void place(const Life& life) {
     const Value& value = graph_.value(life.value);
+    if (layout_.places.count(life.value)) return;
     if (auto it = outside_.bound.find(life.value); it != outside_.bound.end()) {
       layout_.places[life.value] = {Pool::Bound, static_cast<size_t>(it->second)};
     } else if (auto row = outside_.rows.find(life.value); row != outside_.rows.end()) {

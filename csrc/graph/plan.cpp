@@ -105,7 +105,12 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     auto& calls = calls_.emplace_back();
     for (NodeId n : stage.nodes)
       calls.push_back(make_call(graph_, graph_.nodes()[n], layout_, table));
-    for (Call& call : calls) call.index = call_count_++;
+    for (size_t i = 0; i < calls.size(); ++i) {
+      calls[i].index = call_count_++;
+      if (i == 0 || stage.follows.empty() || !stage.follows[i]) continue;
+      calls[i].follows = true;
+      calls[i - 1].piece = units_of_piece(calls[i].node->input_spans[0].size);
+    }
     for (NodeId n : stage.nodes) work_ += work_of(graph_, graph_.nodes()[n]);
     shared_work_ += shared_work(graph_, stage);
   }

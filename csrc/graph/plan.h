@@ -23,12 +23,15 @@ enum class Pool {
   Single,  // one block
   Slots,   // one slab a gradient slot
   Bound,   // memory the caller owns
+  Piece,   // one slab a thread, which holds a piece of the value at a time
   Rows,    // rows of an array that the caller feeds or wants filled: one a shard
 };
 
 struct Place {
   Pool pool = Pool::Single;
-  size_t offset = 0;  // bytes within the slab or block; index of the binding or of the array
+  // Bytes within the slab or block; index of the binding or of the array; bytes of a unit of
+  // pieces.
+  size_t offset = 0;
 };
 
 // Nodes between two barriers. In a split stage the nodes are independent of each other and each is
@@ -41,7 +44,13 @@ struct Stage {
   std::vector<NodeId> nodes;
   // Where runs of nodes end that do not depend on each other and may run at the same time.
   std::vector<size_t> level_ends;
+  // Of an update stage: whether a node follows the one before it, whose units touch the same
+  // elements. A thread takes a piece of them through the whole chain while it lies in its cache.
+  std::vector<bool> follows;
 };
+
+// Units of a chain that make a piece, where a unit touches `elements` of each operand.
+int64_t units_of_piece(int64_t elements);
 
 // One kernel call site, ready to run.
 struct Call {
@@ -51,6 +60,8 @@ struct Call {
   std::vector<int64_t> strides;  // in elements
   int64_t lanes = kLanes;
   bool slotted = false;  // has a Slotted output
+  bool follows = false;  // takes each piece after the call before it
+  int64_t piece = 0;     // units of a piece, of a call that others follow
   size_t index = 0;      // among all calls of the plan
 };
 
@@ -60,6 +71,7 @@ struct Layout {
   size_t single_bytes = 0;
   size_t slot_bytes = 0;     // a slot
   size_t scratch_bytes = 0;  // a thread
+  size_t piece_bytes = 0;    // a thread
   std::map<ValueId, Place> places;
 };
 
@@ -71,6 +83,9 @@ struct Outside {
 // last.
 std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live,
                             const Outside& outside);
+// The stages of the updates, with the nodes that updates follow; the same for all `live` nodes.
+std::vector<Stage> schedule_updates(const Graph& graph, const std::vector<bool>& live,
+                                    const Outside& outside);
 // Places for all values the stages touch.
 Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside);
 
@@ -110,7 +125,8 @@ class Plan {
   const std::vector<Call>& closing_calls() const { return closing_calls_; }
   // What calls wait for, where threads may relay.
   const Flow& flow() const { return *flow_; }
-  // Threads that pay for a step of `shards` shards.
+  // Whether a step of `shards` shards takes long enough for several threads, and for how many.
+  bool pays_for_threads(int64_t shards) const;
   int threads(int64_t shards) const;
   const std::string& isa() const { return isa_; }
 
@@ -125,7 +141,6 @@ class Plan {
   friend class Runner;
   friend class KernelRunner;
   bool leaves_as_row(ValueId output) const;
-  bool pays_for_threads(int64_t shards) const;
   void close(void* const* bindings, const StepInfo& last, int threads, Workspace& workspace,
              Timings* timings) const;
   std::unique_ptr<Workspace> acquire() const;

@@ -15,11 +15,14 @@ RelayRun::RelayRun(const Plan& plan, int64_t shards, int threads)
     : threads_(threads),
       cuts_(plan.flow().cuts(shards, threads)),
       relay_(plan.flow().tasks(cuts_)) {
-  for (size_t s = 0; s < plan.stages().size(); ++s)
-    for (const Call& call : plan.calls(s)) {
-      sites_.push_back({&call, plan.stages()[s].split});
+  for (size_t s = 0; s < plan.stages().size(); ++s) {
+    const std::vector<Call>& calls = plan.calls(s);
+    for (size_t i = 0, end; i < calls.size(); i = end) {
+      end = end_of_chain(calls, i);
+      sites_.push_back({calls.data() + i, calls.data() + end, plan.stages()[s].split});
       unchanged_.push_back(plan.stages()[s].fixed && !plan.updates());
     }
+  }
   none_.resize(sites_.size());
   shards_.resize(static_cast<size_t>(shards));
   std::iota(shards_.begin(), shards_.end(), 0);
@@ -27,14 +30,12 @@ RelayRun::RelayRun(const Plan& plan, int64_t shards, int threads)
 
 void RelayRun::run_piece(const KernelRunner& kernels, const StepInfo& info, int thread, int task,
                          int piece) const {
-  const auto [call, split] = sites_[task];
+  const auto [call, last, split] = sites_[task];
   const Cut& cut = cuts_[task];
   const int64_t begin = cut.begin(piece), end = cut.begin(piece + 1), units = cut.units;
-  if (split || (call->node->scope != Scope::Shard && cut.shards == 1)) {
-    kernels.run(info, thread, *call,
-                {split ? nullptr : shards_.data(), split ? 0 : info.shards, begin, end, 0});
-    return;
-  }
+  if (split) return kernels.run_chain(info, thread, call, last, begin, end);
+  if (call->node->scope != Scope::Shard && cut.shards == 1)
+    return kernels.run(info, thread, *call, {shards_.data(), info.shards, begin, end, 0});
   if (call->node->scope == Scope::Group) {
     kernels.run(info, thread, *call, {&shards_[begin / units], (end - begin) / units, 0, units, 0});
     return;

@@ -20,7 +20,7 @@ class RelayRun {
 
  private:
   struct Site {
-    const Call* call;
+    const Call *call, *last;  // a chain
     bool split;
   };
   void run_piece(const KernelRunner& kernels, const StepInfo& info, int thread, int task,

@@ -61,6 +61,12 @@ Call make_call(const Graph& graph, const Node& node, const Layout& layout,
   return call;
 }
 
+size_t end_of_chain(const std::vector<Call>& calls, size_t i) {
+  do ++i;
+  while (i < calls.size() && calls[i].follows);
+  return i;
+}
+
 Workspace::Workspace(const Plan& plan)
     : plan_(plan), single_(aligned_zeros(plan.layout_.single_bytes)) {
   for (const auto& [id, place] : plan.layout_.places) {
@@ -85,8 +91,10 @@ void Workspace::prepare(int threads, int64_t shards, int64_t slots, int64_t toge
   const size_t slabs = static_cast<size_t>(
       std::max(together, std::min<int64_t>(std::max<int64_t>(threads, shards), 2 * threads + 1)));
   while (local_.size() < slabs) local_.push_back(aligned_zeros(plan_.layout_.local_bytes));
-  while (scratch_.size() < static_cast<size_t>(threads))
+  while (scratch_.size() < static_cast<size_t>(threads)) {
     scratch_.push_back(aligned_zeros(plan_.layout_.scratch_bytes));
+    pieces_.push_back(aligned_zeros(plan_.layout_.piece_bytes));
+  }
   if (own_.size() < static_cast<size_t>(threads)) own_.resize(threads);
   for (auto& list : own_) list.reserve(static_cast<size_t>(shards));
 }
@@ -105,7 +113,7 @@ void KernelRunner::run(const StepInfo& info, int thread, const Call& call,
   const int64_t shard = call.node->scope == Scope::Shard ? *shards : 0;
   void* data[kMostOperands];
   for (size_t i = 0; i < call.places.size(); ++i)
-    data[i] = resolve(call.places[i], info, shard, portion.slab);
+    data[i] = resolve(call.places[i], info, thread, shard, portion);
   const KernelArgs args{call.node->params.data(),
                         data,
                         call.strides.data(),
@@ -123,14 +131,22 @@ void KernelRunner::run(const StepInfo& info, int thread, const Call& call,
     call.fn(args);
 }
 
-void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t shard,
-                            int slab) const {
+void KernelRunner::run_chain(const StepInfo& info, int thread, const Call* call, const Call* last,
+                             int64_t begin, int64_t end) const {
+  const int64_t piece = call + 1 == last ? end - begin : call->piece;
+  for (; begin < end; begin += piece)
+    for (const Call* each = call; each != last; ++each)
+      run(info, thread, *each, {nullptr, 0, begin, std::min(begin + piece, end), 0});
+}
+
+void* KernelRunner::resolve(const Place& place, const StepInfo& info, int thread, int64_t shard,
+                            const Portion& portion) const {
   const Layout& layout = plan_.layout_;
   switch (place.pool) {
     case Pool::Shared:
       return ws_.shared_.get() + static_cast<size_t>(shard) * layout.shared_bytes + place.offset;
     case Pool::Local:
-      return ws_.local_[slab].get() + place.offset;
+      return ws_.local_[portion.slab].get() + place.offset;
     case Pool::Single:
       return ws_.single_.get() + place.offset;
     case Pool::Slots:
@@ -138,6 +154,10 @@ void* KernelRunner::resolve(const Place& place, const StepInfo& info, int64_t sh
              place.offset;
     case Pool::Bound:
       return place.offset == SIZE_MAX ? nullptr : bindings_[place.offset];
+    case Pool::Piece:
+      // Where the whole would begin: kernels count units from there.
+      return reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(ws_.pieces_[thread].get()) -
+                                     static_cast<size_t>(portion.begin) * place.offset);
     case Pool::Rows: {
       const Feed& feed = info.feeds[place.offset];
       return feed.data + (info.first + shard) * feed.row_bytes;
@@ -249,10 +269,12 @@ class Runner {
   }
 
   void split(int thread, const std::vector<Call>& calls, int64_t tick) {
-    for (const Call& call : calls) {
+    for (size_t i = 0, end; i < calls.size(); i = end) {
+      end = end_of_chain(calls, i);
       if (given_up(thread, tick)) return;
-      const int64_t units = call.node->units;
-      run(thread, call, nullptr, 0, units * thread / threads_, units * (thread + 1) / threads_, 0);
+      const int64_t units = calls[i].node->units;
+      kernels_.run_chain(info(), thread, calls.data() + i, calls.data() + end,
+                         units * thread / threads_, units * (thread + 1) / threads_);
     }
   }
 

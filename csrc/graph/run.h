@@ -14,6 +14,9 @@ Call make_call(const Graph& graph, const Node& node, const Layout& layout,
 
 class RelayRun;
 
+// The end of the chain that begins at call `i` of a stage.
+size_t end_of_chain(const std::vector<Call>& calls, size_t i);
+
 // How often the caller is asked whether to go on.
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
@@ -36,7 +39,7 @@ class Workspace {
   const Plan& plan_;
   AlignedBytes shared_, single_, slots_;
   int64_t shared_count_ = 0, slot_count_ = 0;
-  std::vector<AlignedBytes> local_, scratch_;
+  std::vector<AlignedBytes> local_, scratch_, pieces_;
   std::vector<std::vector<int64_t>> own_;  // shards of each thread
   uint64_t fixed_of_ = 0;                  // version of the weights that fixed stages saw
   std::shared_ptr<RelayRun> relay_run_;
@@ -55,9 +58,14 @@ class KernelRunner {
   KernelRunner(const Plan& plan, Workspace& workspace, void* const* bindings, Timings* timings)
       : plan_(plan), ws_(workspace), bindings_(bindings), timings_(timings) {}
   void run(const StepInfo& info, int thread, const Call& call, const Portion& portion) const;
+  // Units [begin, end) of a call of a stage that is split and of those that follow it, up to
+  // `last`.
+  void run_chain(const StepInfo& info, int thread, const Call* call, const Call* last,
+                 int64_t begin, int64_t end) const;
 
  private:
-  void* resolve(const Place& place, const StepInfo& info, int64_t shard, int slab) const;
+  void* resolve(const Place& place, const StepInfo& info, int thread, int64_t shard,
+                const Portion& portion) const;
 
   const Plan& plan_;
   Workspace& ws_;

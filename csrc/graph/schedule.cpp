@@ -1,6 +1,7 @@
 // Cuts the graph into stages. Shard work runs as far as it can without a barrier; what needs the
-// whole batch comes as late as it may; updates of weights and metrics come last.
+// whole batch comes as late as it may; updates of weights and metrics come last (updates.cpp).
 #include <algorithm>
+#include <iterator>
 
 #include "graph/plan.h"
 #include "ops/op.h"
@@ -35,6 +36,11 @@ class Scheduler {
 
   std::vector<Stage> run(const Outside& outside) {
     take_views(outside);
+    std::vector<Stage> updates = schedule_updates(graph_, pending_, outside);
+    for (const Stage& stage : updates)
+      for (NodeId n : stage.nodes) pending_[n] = false;
+    for (size_t n = 0; n < pending_.size(); ++n)
+      if (graph_.nodes()[n].closing) pending_[n] = false;
     bool split = true;
     int idle = 0;
     while (idle < 2) {
@@ -46,7 +52,7 @@ class Scheduler {
       if (!stage.nodes.empty()) stages_.push_back(std::move(stage));
       split = !split;
     }
-    updates();
+    std::move(updates.begin(), updates.end(), std::back_inserter(stages_));
     for (Stage& stage : stages_)
       if (stage.level_ends.empty()) stage.level_ends.push_back(stage.nodes.size());
     return std::move(stages_);
@@ -78,8 +84,7 @@ class Scheduler {
     const size_t before = stage.nodes.size();
     for (size_t n = 0; n < pending_.size(); ++n) {
       const Node& node = graph_.nodes()[n];
-      if (!pending_[n] || node.update || is_split(graph_, node) != stage.split || !ready(node))
-        continue;
+      if (!pending_[n] || is_split(graph_, node) != stage.split || !ready(node)) continue;
       pending_[n] = false;
       stage.nodes.push_back(static_cast<NodeId>(n));
       const bool fixed =
@@ -101,27 +106,6 @@ class Scheduler {
     if (stage.nodes.size() == before) return false;
     if (wide) stage.level_ends.push_back(stage.nodes.size());
     return true;
-  }
-
-  // Consecutive updates that touch no common value share a stage.
-  void updates() {
-    std::vector<ValueId> touched;
-    for (size_t n = 0; n < pending_.size(); ++n) {
-      const Node& node = graph_.nodes()[n];
-      if (!pending_[n] || !node.update || node.closing) continue;
-      bool clash = stages_.empty() || !stages_.back().update;
-      for (ValueId id : node.inputs)
-        clash =
-            clash || (id != kNone && std::count(touched.begin(), touched.end(), graph_.root(id)));
-      if (clash) {
-        stages_.push_back({.split = true, .update = true});
-        touched.clear();
-      }
-      stages_.back().nodes.push_back(static_cast<NodeId>(n));
-      for (ValueId id : node.inputs)
-        if (id != kNone) touched.push_back(graph_.root(id));
-      touched.insert(touched.end(), node.outputs.begin(), node.outputs.end());
-    }
   }
 
   const Graph& graph_;

@@ -83,6 +83,6 @@ void infer_backward(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(binary, infer_binary, binary_gradient, Lanes::any);
-CONVNET_DEFINE_OP(binary_backward, infer_backward, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(binary_backward, infer_backward, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

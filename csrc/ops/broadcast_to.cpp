@@ -35,6 +35,6 @@ void broadcast_to_gradient(GradContext& g) { g.set(0, sum_to(g, g.grad(), g.in(0
 
 }  // namespace
 
-CONVNET_DEFINE_OP(broadcast_to, infer_broadcast_to, broadcast_to_gradient, Lanes::few);
+CONVNET_DEFINE_OP(broadcast_to, infer_broadcast_to, broadcast_to_gradient, Lanes::any);
 
 }  // namespace convnet::ops

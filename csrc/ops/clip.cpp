@@ -4,6 +4,7 @@
 #include "ops/clip.h"
 
 #include "ops/op.h"
+#include "ops/optimizers.h"
 
 namespace convnet::ops {
 
@@ -18,9 +19,11 @@ void expect_flat(InferContext& c) {
 
 void infer_clip_value(InferContext& c) {
   expect_flat(c);
-  const int64_t size = c.in(0).features();
-  c.params<ClipValueParams>() = {size, static_cast<float>(c.real("value"))};
-  c.units(ceil_div(size, kClipValueBlock));
+  const int64_t size = c.in(0).features(), block = c.integer("block", kOptimizerBlock);
+  c.check(block >= 1, "block must be at least 1, got " + std::to_string(block));
+  c.params<ClipValueParams>() = {size, block, static_cast<float>(c.real("value"))};
+  c.units(ceil_div(size, block));
+  c.input_span(0, {block});
 }
 
 // Bounds of the variables: `offsets`, or the whole.

@@ -5,7 +5,7 @@
 namespace convnet {
 
 struct ClipValueParams {
-  int64_t size;
+  int64_t size, block;  // block: elements of a unit, as for optimizers
   float value;
 };
 
@@ -17,7 +17,6 @@ struct ClipNormParams {
   bool global;  // one norm over everything, and not a number where that is infinite
 };
 
-constexpr int64_t kNormBlock = 1024;       // elements whose squares are summed at once
-constexpr int64_t kClipValueBlock = 4096;  // elements of a unit
+constexpr int64_t kNormBlock = 1024;  // elements whose squares are summed at once
 
 }  // namespace convnet

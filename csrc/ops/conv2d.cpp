@@ -122,10 +122,16 @@ void infer_conv2d(InferContext& c) {
 // Below this many channels the sparse backward leaves most lanes empty.
 constexpr int64_t kSparseChannels = 8;
 
-// Whether the kernels that visit single pixels can compute this gradient.
+// Whether kernels that visit single pixels can compute this gradient.
 bool sparse_backward_fits(const Conv2dParams& p) {
   return p.pool != FusedPool::average && p.groups == 1 && p.sy == 1 && p.sx == 1 && p.dy == 1 &&
          p.dx == 1 && p.KH <= 5 && p.KW <= 5;
+}
+
+// Whether, of few channels, those that choose the winners' inputs lane by lane are to.
+bool takes_pooled_weight(const GradContext& g) {
+  const auto& p = g.params<Conv2dParams>();
+  return p.pool == FusedPool::max && sparse_backward_fits(p) && g.forced("conv2d_backward").empty();
 }
 
 // Whether they are expected to be faster. `few_winners`: what Graph::fuse says of a convolution
@@ -150,26 +156,33 @@ Attrs sparse_attrs(const Conv2dParams& p) {
           {"padding", Dims{p.top, 0, p.left, 0}}};
 }
 
-// Visits only the pixels that won: those that are listed.
-void sparse_gradient(GradContext& g, ValueId lists) {
+// The gradient of the weights, from lists of the pixels that won.
+void sparse_weight_gradient(GradContext& g, ValueId lists) {
   const auto& p = g.params<Conv2dParams>();
   const Attrs attrs = sparse_attrs(p);
-  if (g.needs(1)) {
-    // As for a kernel of one pixel: convolutions that read the same pixels share their images.
-    Attrs pixels = attrs;
-    pixels["kernel"] = Dims{1, 1, 1};
-    pixels["result"] = Dims{p.OH + p.KH - 1, p.OW + p.KW - 1};
-    pixels["windows"] = Dims{0, 0};
-    const ValueId images = g.compute("sparse_images", {g.root(g.in(0))}, pixels);
-    const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
-    Attrs back = attrs;
-    back["back"] = true;
-    g.set(1, g.add1("sparse_unpack", {dw}, back));
-  }
-  if (g.needs(0)) {
-    const ValueId w = g.add1("sparse_pack", {g.in(1)}, attrs);
-    g.set(0, g.add1("sparse_lanes", {g.add1("sparse_input", {lists, w}, attrs), g.in(0)}, attrs));
-  }
+  // As for a kernel of one pixel: convolutions that read the same pixels share their images.
+  Attrs pixels = attrs;
+  pixels["kernel"] = Dims{1, 1, 1};
+  pixels["result"] = Dims{p.OH + p.KH - 1, p.OW + p.KW - 1};
+  pixels["windows"] = Dims{0, 0};
+  const ValueId images = g.compute("sparse_images", {g.root(g.in(0))}, pixels);
+  const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
+  g.set(1, g.add1("sparse_unpack", {dw}, attrs));
+}
+
+// The gradient of the input: `op` makes its images of `operands` and the weights.
+void sparse_input_gradient(GradContext& g, const char* op, std::vector<ValueId> operands) {
+  const Attrs attrs = sparse_attrs(g.params<Conv2dParams>());
+  operands.push_back(g.add1("sparse_pack", {g.in(1)}, attrs));
+  g.set(0, g.add1("sparse_lanes", {g.add1(op, operands, attrs), g.in(0)}, attrs));
+}
+
+// Visits only the pixels that won.
+void sparse_gradient(GradContext& g, ValueId dz) {
+  const auto& p = g.params<Conv2dParams>();
+  const ValueId winners = p.pool == FusedPool::max ? g.out(1) : kNone;
+  if (g.needs(1)) sparse_weight_gradient(g, g.add1("sparse_lists", {dz, winners}, sparse_attrs(p)));
+  if (g.needs(0)) sparse_input_gradient(g, "sparse_input", {dz, winners});
 }
 
 // Whether the result, perhaps after a ReLU, is used for the maximum of all its pixels only: its
@@ -190,13 +203,15 @@ bool feeds_global_max(const GradContext& g) {
   return all;
 }
 
+// Lists the largest pixels at once, of which there are few.
 void global_max_gradient(GradContext& g) {
   const std::vector<ValueId>& extreme = g.producer(g.grad())->inputs;
   Attrs attrs = sparse_attrs(g.params<Conv2dParams>());
-  attrs["relu"] = g.text("activation") == "relu";
+  attrs["relu_after"] = g.text("activation") == "relu";
   const auto listed = g.add("sparse_extremes", {g.out(), extreme[1], extreme[2]}, attrs);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {listed[1]}, {{"keep", int64_t{1}}}));
-  sparse_gradient(g, listed[0]);
+  if (g.needs(1)) sparse_weight_gradient(g, listed[0]);
+  if (g.needs(0)) sparse_input_gradient(g, "sparse_listed_input", {listed[0]});
 }
 
 void dense_gradient(GradContext& g, ValueId dz) {
@@ -205,6 +220,13 @@ void dense_gradient(GradContext& g, ValueId dz) {
   attrs.erase("activation");
   attrs.erase("pool");
   attrs.erase("few_winners");
+  Attrs weight = attrs;
+  weight["kernel"] = Dims{p.KH, p.KW};
+  const bool pooled_weight = takes_pooled_weight(g);
+  if (g.needs(1) && pooled_weight) {
+    g.set(1, g.add1("conv2d_pooled_weight", {g.in(0), dz, g.out(1)}, weight));
+    if (!g.needs(0)) return;
+  }
   if (p.pool != FusedPool::none)
     dz = g.add1("unpool2x2", {dz, p.pool == FusedPool::max ? g.out(1) : kNone},
                 {{"rows", p.OH}, {"columns", p.OW}});
@@ -213,11 +235,8 @@ void dense_gradient(GradContext& g, ValueId dz) {
     input["size"] = Dims{p.H, p.W};
     g.set(0, g.add1("conv2d_backward_input", {dz, g.in(1)}, input));
   }
-  if (g.needs(1)) {
-    Attrs weight = attrs;
-    weight["kernel"] = Dims{p.KH, p.KW};
+  if (g.needs(1) && !pooled_weight)
     g.set(1, g.add1("conv2d_backward_weight", {g.in(0), dz}, weight));
-  }
 }
 
 void conv2d_gradient(GradContext& g) {
@@ -227,10 +246,10 @@ void conv2d_gradient(GradContext& g) {
   if (sparse && feeds_global_max(g)) return global_max_gradient(g);
   const ValueId dz = before_activation(g);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
-  if (!sparse) return dense_gradient(g, dz);
-  const auto& p = g.params<Conv2dParams>();
-  const ValueId winners = p.pool == FusedPool::max ? g.out(1) : kNone;
-  sparse_gradient(g, g.add1("sparse_lists", {dz, winners}, sparse_attrs(p)));
+  if (sparse)
+    sparse_gradient(g, dz);
+  else
+    dense_gradient(g, dz);
 }
 
 // dy, kernel, bias|None -> dx of the given size (plus bias).
@@ -282,6 +301,14 @@ bool lanes_for_channels(const Conv2dWeightParams& p) {
          8 * (pixels + kLaneSum) * p.streams() * channels;
 }
 
+// Whether a weight gradient is summed over all shards at once rather than into slots: where slots
+// are more than what they are made of, or where there are blocks enough for all threads.
+bool takes_whole_batch(const Conv2dWeightParams& p, int64_t values) {
+  constexpr int64_t kBlocks = 8;
+  if (p.tile.used() && WinogradWeightBlocks(p.C, p.OC).count() >= kBlocks) return true;
+  return (p.channels_in_lanes || p.tile.used()) && p.taps() * p.in_group() * p.OC > values;
+}
+
 // x, dy -> dw.
 void infer_backward_weight(InferContext& c) {
   const Dims size = image(c, 0), out = image(c, 1), kernel = c.dims("kernel");
@@ -294,11 +321,16 @@ void infer_backward_weight(InferContext& c) {
                                                to_string({p.OH, p.OW, p.OC}));
   const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
-  p.channels_in_lanes = lanes_for_channels(p);
-  p.whole_batch = p.channels_in_lanes && numel(w) > values * c.lanes();
+  p.tile = winograd_weight_tile(c, p);
+  p.channels_in_lanes = !p.tile.used() && lanes_for_channels(p);
+  p.whole_batch = takes_whole_batch(p, values * c.lanes());
   c.flops(p.operations());
-  c.algorithm("direct");
-  if (p.channels_in_lanes) {
+  c.algorithm(p.tile.algorithm());
+  if (p.tile.used()) {
+    const WinogradWeightBlocks blocks(p.C, p.OC);
+    c.units(blocks.count());
+    c.scratch(static_cast<size_t>(blocks.scratch(p.tile.points())) * sizeof(float));
+  } else if (p.channels_in_lanes) {
     c.units(p.groups * ceil_div(p.out_group(), kWeightLanes) *
             ceil_div(p.streams(), kWeightStreams));
     c.scratch(kWeightPixels * 16 * kWeightLanes * sizeof(float));
@@ -307,6 +339,22 @@ void infer_backward_weight(InferContext& c) {
   }
   if (p.whole_batch) c.scope(Scope::Batch);
   c.output(p.whole_batch ? Storage::Single : Storage::Slotted, w);
+}
+
+// x, dz [.., OH / 2, OW / 2, OC], winners Bits -> dw.
+void infer_pooled_weight(InferContext& c) {
+  const Dims size = image(c, 0), out = image(c, 1), kernel = c.dims("kernel");
+  const Dims w = {kernel[0], kernel[1], size[2], out[2]};
+  auto& p = read_params(c, w, size[0], size[1], size[2]);
+  c.check(out == Dims({p.OH / 2, p.OW / 2, p.OC}), "gradient " + to_string(out) +
+                                                       " does not fit the pooled output of " +
+                                                       to_string({p.OH, p.OW, p.OC}));
+  p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
+  c.units(p.OC);
+  c.flops(p.operations());
+  c.algorithm("winners");
+  c.scratch(static_cast<size_t>(p.padded_height() * p.padded_width() * kLanes) * sizeof(float));
+  c.output(Storage::Slotted, w);
 }
 
 void infer_pack(InferContext& c) {
@@ -340,6 +388,7 @@ CONVNET_DEFINE_OP(conv2d, infer_conv2d, conv2d_gradient, Lanes::few);
 CONVNET_DEFINE_OP(conv2d_backward_input, infer_backward_input, backward_input_gradient);
 CONVNET_DEFINE_OP(conv2d_backward_weight, infer_backward_weight, nullptr);
 CONVNET_DEFINE_OP(conv2d_pack, infer_pack, nullptr);
+CONVNET_DEFINE_OP(conv2d_pooled_weight, infer_pooled_weight, nullptr);
 CONVNET_DEFINE_OP(unpool2x2, infer_unpool, nullptr);
 
 }  // namespace convnet::ops

@@ -15,7 +15,7 @@ struct Conv2dParams {
   int64_t segments;  // pieces of a row, each a unit of work
   Activation activation;
   FusedPool pool;
-  WinogradTile tile;  // of the forward convolution or of the gradient for the input
+  WinogradTile tile;  // of the forward convolution or of one of its gradients
 
   int64_t in_group() const { return C / groups; }
   int64_t out_group() const { return OC / groups; }

@@ -44,7 +44,7 @@ void infer_lists(InferContext& c) {
 void infer_extremes(InferContext& c) {
   auto& p = read(c);
   p.outer = 1;
-  p.relu = c.flag("relu", false);
+  p.relu_after = c.flag("relu_after", false);
   c.units(p.OC);
   c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
   c.output_like(0, {p.OC});
@@ -59,8 +59,18 @@ void infer_weight(InferContext& c) {
   c.output(Storage::Slotted, {p.OC, p.KH, p.KW, p.pitch()});
 }
 
-// lists, weights as [OC][KH][KW][pitch] -> gradient images.
+// dz and winners as for lists, packed weights -> gradient images.
 void infer_input(InferContext& c) {
+  auto& p = read(c);
+  p.outer = c.in(0).features() / (p.most() * p.OC);
+  c.units(p.outer * 16);
+  c.flops(p.operations());
+  c.scratch(16 * kListedWindows * kWindowList * sizeof(float));
+  c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
+}
+
+// Lists of a few pixels, packed weights -> gradient images.
+void infer_listed_input(InferContext& c) {
   auto& p = read(c);
   p.outer = c.in(0).shape[0];
   c.units(p.outer * 16);
@@ -68,22 +78,27 @@ void infer_input(InferContext& c) {
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 
-// Gradient images, the convolution's input (for its shape) -> its gradient.
+// Gradient images, the convolution's input -> its gradient.
 void infer_lanes(InferContext& c) {
   auto& p = read(c);
+  p.relu = c.flag("relu", false);
   p.outer = c.in(0).shape[0];
   c.units(p.outer * p.H);
   c.output_like(1);
 }
 
-// w [KH, KW, C, OC] -> [OC][KH][KW][pitch], or back.
-void infer_reorder(InferContext& c) {
+// w [KH, KW, C, OC] -> in the order that it is read for gradient images.
+void infer_pack(InferContext& c) {
   auto& p = read(c);
   c.units(p.OC);
-  if (c.flag("back", false))
-    c.output(Storage::Single, {p.KH, p.KW, p.C, p.OC});
-  else
-    c.output(Storage::Single, {p.OC, p.KH, p.KW, p.pitch()});
+  c.output(Storage::Single, {p.OC, p.KH, p.KW, p.pitch()});
+}
+
+// dw [OC][KH][KW][pitch] -> [KH, KW, C, OC].
+void infer_unpack(InferContext& c) {
+  auto& p = read(c);
+  c.units(p.OC);
+  c.output(Storage::Single, {p.KH, p.KW, p.C, p.OC});
 }
 
 }  // namespace
@@ -93,8 +108,9 @@ CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr);
 CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr);
 CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr);
 CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr);
+CONVNET_DEFINE_OP(sparse_listed_input, infer_listed_input, nullptr);
 CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr);
-CONVNET_DEFINE_OP(sparse_pack, infer_reorder, nullptr);
-CONVNET_DEFINE_OP(sparse_unpack, infer_reorder, nullptr);
+CONVNET_DEFINE_OP(sparse_pack, infer_pack, nullptr);
+CONVNET_DEFINE_OP(sparse_unpack, infer_unpack, nullptr);
 
 }  // namespace convnet::ops

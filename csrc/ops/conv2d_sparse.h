@@ -4,6 +4,12 @@
 
 namespace convnet {
 
+// What sparse_input lists at a time: output channels and windows. Each window has a list for each
+// of 16 samples: how many channels are alive of each pixel, all gradients, and the channels that
+// are alive, which may be overrun by a vector.
+constexpr int64_t kListedChannels = 48, kListedWindows = 8;
+constexpr int64_t kWindowList = 16 + kListedChannels + (kListedChannels + 16);
+
 // Images of one shard, channels in lanes: [16][height][width][pitch], pitch = C rounded up to 16,
 // zero in the padding. lists: for each (output channel, sample) the places and gradients that max
 // pooling and a ReLU left alive.
@@ -12,7 +18,8 @@ struct SparseParams {
   int64_t OC, KH, KW, OH, OW;  // OH, OW: its result
   int64_t PH, PW;              // windows of a 2x2 max pool; 0: gradients are given for all pixels
   int64_t top, left;
-  int64_t relu;  // whether gradients end where the result is not positive
+  bool relu;        // the input is the result of a ReLU, whose gradient is taken as well
+  bool relu_after;  // a ReLU follows the convolution, whose gradient is taken as well
 
   int64_t pitch() const { return (C + 15) / 16 * 16; }
   int64_t height() const { return OH + KH - 1; }
@@ -20,9 +27,12 @@ struct SparseParams {
   int64_t image() const { return height() * width() * pitch(); }
   // Of the convolution, as if all pixels counted.
   int64_t operations() const { return 2 * outer * OH * OW * OC * KH * KW * C; }
-  // A list: count, nothing, then pairs of a place (floats from the image's start) and a gradient.
+  // Windows, or pixels where there is no pool.
   int64_t most() const { return PH ? PH * PW : OH * OW; }
-  int64_t list() const { return 2 * most() + 2; }
+  // A list: count, then places (floats from the image's start), then gradients. Both may be overrun
+  // by a vector.
+  int64_t list_part() const { return most() + 16; }
+  int64_t list() const { return 16 + 2 * list_part(); }
 };
 
 }  // namespace convnet

@@ -89,11 +89,11 @@ void sigmoid_gradient(GradContext& g) { add_backward<2>(g, "sigmoid_crossentropy
 
 }  // namespace
 
-CONVNET_DEFINE_OP(softmax_crossentropy, infer_softmax, softmax_gradient, Lanes::few);
-CONVNET_DEFINE_OP(softmax_crossentropy_backward, infer_backward, nullptr, Lanes::few);
-CONVNET_DEFINE_OP(sparse_softmax_crossentropy, infer_sparse, sparse_gradient, Lanes::few);
-CONVNET_DEFINE_OP(sparse_softmax_crossentropy_backward, infer_backward, nullptr, Lanes::few);
-CONVNET_DEFINE_OP(sigmoid_crossentropy, infer_sigmoid, sigmoid_gradient, Lanes::few);
-CONVNET_DEFINE_OP(sigmoid_crossentropy_backward, infer_sigmoid, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(softmax_crossentropy, infer_softmax, softmax_gradient, Lanes::any);
+CONVNET_DEFINE_OP(softmax_crossentropy_backward, infer_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(sparse_softmax_crossentropy, infer_sparse, sparse_gradient, Lanes::any);
+CONVNET_DEFINE_OP(sparse_softmax_crossentropy_backward, infer_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(sigmoid_crossentropy, infer_sigmoid, sigmoid_gradient, Lanes::any);
+CONVNET_DEFINE_OP(sigmoid_crossentropy_backward, infer_sigmoid, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

@@ -15,9 +15,38 @@ DenseParams& shape_params(InferContext& c, const Value& x, int64_t K, int64_t M)
   p.M = M;
   p.rows = x.features() / (x.shape.back() ? x.shape.back() : 1);
   p.activation = Activation::linear;
+  p.thin = c.lanes() == 1 && !c.few() && K >= kThinInputs && M <= kThinOutputs;
   c.scope(Scope::Group);
   c.flops(2 * p.rows * K * M);
   return p;
+}
+
+void cut_into_chunks(DenseParams& p) {
+  p.chunks = ceil_div(p.K, kThinChunk);
+  p.chunk = round_up(ceil_div(p.K, p.chunks), 16);
+}
+
+// Leaves only the last of its sums to a dense layer of few outputs.
+void add_up_chunks(InferContext& c, DenseParams& p) {
+  cut_into_chunks(p);
+  const ValueId transposed = c.compute("transpose", {c.in_id(1)}, {{"perm", Dims{1, 0}}})[0];
+  c.derive("dense_chunks", {c.in_id(0), transposed}, {});
+  c.scope(Scope::Shard);
+  c.units(1);
+  c.flops(0);
+}
+
+// x [..., K], kernel as [M, K] -> [..., chunks, M].
+void infer_chunks(InferContext& c) {
+  const Value& x = c.in(0);
+  const Dims w = c.in(1).shape;
+  auto& p = shape_params(c, x, w[1], w[0]);
+  cut_into_chunks(p);
+  c.units(p.chunks);
+  Dims sums = x.shape;
+  sums.back() = p.chunks;
+  sums.push_back(p.M);
+  c.output_like(0, sums);
 }
 
 // x [..., K], kernel [K, M], bias [M] -> [..., M].
@@ -30,9 +59,8 @@ void infer_dense(InferContext& c) {
   if (c.has(2)) c.expect_shape(2, {w[1]}, "bias");
   auto& p = shape_params(c, x, w[0], w[1]);
   p.activation = activation_of(c);
-  p.thin = c.lanes() == 1 && !c.few() && p.K >= kThinInputs && p.M <= kThinOutputs;
-  if (p.thin) c.derive("transpose", {c.in_id(1)}, {{"perm", Dims{1, 0}}});
   c.units(ceil_div(p.M, c.lanes() == 1 ? kDenseUnitOfOne : kDenseUnit));
+  if (p.thin) add_up_chunks(c, p);
   Dims y = x.shape;
   y.back() = w[1];
   c.output_like(0, y);
@@ -71,11 +99,13 @@ void infer_backward_input(InferContext& c) {
 void infer_backward_weight(InferContext& c) {
   const Value& x = c.in(0);
   const int64_t K = x.shape.back(), M = c.integer("units");
-  const auto& p = shape_params(c, x, K, M);
+  auto& p = shape_params(c, x, K, M);
+  p.thin = p.thin && p.rows == 1;
   c.scope(Scope::Batch);
-  c.units(ceil_div(K, kDenseWeightUnit));
+  c.units(ceil_div(K, p.thin ? kThinWeightUnit : kDenseWeightUnit));
   c.flops(2 * p.rows * K * M);
   c.output(Storage::Single, {K, M});
+  c.output_span(0, {kDenseWeightUnit * M});
 }
 
 // A batched value [rows][M][16] as one row a sample: [rows][16][pitch], pitch = M rounded up to 16,
@@ -92,8 +122,9 @@ void infer_lanes_to_rows(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(dense, infer_dense, dense_gradient, Lanes::any);
+CONVNET_DEFINE_OP(dense_chunks, infer_chunks, nullptr, Lanes::any);
 CONVNET_DEFINE_OP(dense_backward_input, infer_backward_input, nullptr, Lanes::few);
-CONVNET_DEFINE_OP(dense_backward_weight, infer_backward_weight, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(dense_backward_weight, infer_backward_weight, nullptr, Lanes::any);
 CONVNET_DEFINE_OP(lanes_to_rows, infer_lanes_to_rows, nullptr);
 
 }  // namespace convnet::ops

@@ -6,7 +6,8 @@ namespace convnet::ops {
 
 namespace {
 
-constexpr int64_t kBlock = 64;  // features a unit
+constexpr int64_t kBlock = 64;     // features a unit
+constexpr int64_t kWideRow = 256;  // features that are worth being divided
 
 void infer_gather(InferContext& c) {
   auto& p = c.params<GatherParams>();
@@ -15,6 +16,9 @@ void infer_gather(InferContext& c) {
   p.features = numel(shape);
   p.block = kBlock;
   c.units(ceil_div(p.features, kBlock));
+  // Of many samples one by one, a thread takes its part of all, which is its part of the weights.
+  p.group = c.lanes() == 1 && !c.few() && p.features >= kWideRow;
+  if (p.group) c.scope(Scope::Group);
   c.output(Storage::Batched, shape);
 }
 

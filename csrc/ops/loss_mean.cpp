@@ -70,9 +70,9 @@ void infer_accumulate(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(loss_mean, infer_mean, loss_mean_gradient, Lanes::few);
-CONVNET_DEFINE_OP(loss_mean_backward, infer_mean_backward, nullptr, Lanes::few);
-CONVNET_DEFINE_OP(metric_mean, infer_mean, nullptr, Lanes::few);
-CONVNET_DEFINE_OP(accumulate, infer_accumulate, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(loss_mean, infer_mean, loss_mean_gradient, Lanes::any);
+CONVNET_DEFINE_OP(loss_mean_backward, infer_mean_backward, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(metric_mean, infer_mean, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(accumulate, infer_accumulate, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

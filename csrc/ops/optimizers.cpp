@@ -1,5 +1,5 @@
-// Optimizers: one pass over flat buffers of weights, gradients and slots, which are changed in
-// place; or, for an embedding table, over the rows that are looked up. Per-step scalars are
+// Optimizers: one pass over weights, gradients and slots, which are changed in place; or, for an
+// embedding table, over the rows that are looked up. Per-step scalars are
 // hyper = [learning rate, steps done before].
 #include "ops/optimizers.h"
 
@@ -10,7 +10,14 @@ namespace convnet::ops {
 
 namespace {
 
-// Inputs are flat, Single and of one size, which is returned.
+// Elements of a unit: those of a unit of what the update follows, where it does.
+int64_t block_of(InferContext& c) {
+  const int64_t block = c.integer("block", kOptimizerBlock);
+  c.check(block >= 1, "block must be at least 1, got " + std::to_string(block));
+  return block;
+}
+
+// Inputs are Single and of one size, which is returned.
 int64_t expect_flat(InferContext& c, int inputs, const char* what) {
   c.check(c.inputs() == inputs,
           std::string("takes ") + what + ", got " + std::to_string(c.inputs()) + " inputs");
@@ -20,8 +27,9 @@ int64_t expect_flat(InferContext& c, int inputs, const char* what) {
     c.check(c.in(i).features() == size, "inputs differ in size: " + to_string(c.in(0).shape) +
                                             " and " + to_string(c.in(i).shape));
   }
+  for (int i = 0; i < inputs; ++i) c.input_span(static_cast<size_t>(i), {block_of(c)});
   c.scope(Scope::Batch);
-  c.units(ceil_div(size, kOptimizerBlock));
+  c.units(ceil_div(size, block_of(c)));
   c.impure();
   return size;
 }
@@ -79,6 +87,7 @@ OptimizerParams& read_params(InferContext& c, int slots, const char* what) {
   const Dims ranges = decay_ranges(c, size);
   auto& p = c.params<OptimizerParams>(ranges);
   p.size = size;
+  p.block = block_of(c);
   p.decay_ranges = static_cast<int64_t>(ranges.size()) / 2;
   p.weight_decay = static_cast<float>(c.real("weight_decay", 0));
   p.accumulation_steps = c.integer("accumulation_steps", 1);
@@ -141,13 +150,14 @@ void infer_adadelta(InferContext& c) {
 void infer_gradient_accumulate(InferContext& c) {
   const int64_t size = expect_flat(c, 2, "g, accumulated"), steps = c.integer("steps");
   c.check(steps >= 1, "steps must be at least 1, got " + std::to_string(steps));
-  c.params<GradientAccumulateParams>() = {size, steps};
+  c.params<GradientAccumulateParams>() = {size, block_of(c), steps};
 }
 
 // p, average.
 void infer_ema(InferContext& c) {
   auto& p = c.params<EmaParams>();
   p.size = expect_flat(c, 2, "p, average");
+  p.block = block_of(c);
   p.momentum = c.real("momentum", 0.99);
   p.overwrite_frequency = c.integer("overwrite_frequency", 0);
   p.accumulation_steps = c.integer("accumulation_steps", 1);

@@ -45,7 +45,9 @@ void fill_flags(InferContext& c, RnnParams& p) {
   p.reset_after = c.flag("reset_after", true);
 }
 
-constexpr int64_t kPackedSteps = 8;  // steps that pay for packing weights
+// Steps that pay for packing weights, and for no more than spreading them in the first-level cache,
+// of matrices with so few floats.
+constexpr int64_t kPackedSteps = 8, kSpreadSteps = 32, kSmallMatrix = 1 << 15;
 
 // What follows from outer, T and H.
 void fill_sizes(InferContext& c, RnnParams& p, RnnKind kind) {
@@ -160,9 +162,14 @@ void keep_rows(InferContext& c, const RnnParams& p, int64_t rows) {
 
 void derive_packed(InferContext& c, int recurrent, const RnnParams& p, int first, int count,
                    bool transpose) {
-  // Of one sample, rows that begin in the middle of a cache line cost more than packing them does.
-  const bool aligned = c.in(recurrent).shape[1] % 16 == 0;
-  if (c.lanes() == 1 && (aligned || p.T < kPackedSteps)) return c.append_input(kNone);
+  // Of one sample, rows that begin in the middle of a cache line cost more than packing them does;
+  // so do, in many steps, rows that share sets of the first-level cache, which would hold a part of
+  // small matrices from step to step.
+  const int64_t pitch = c.in(recurrent).shape[1];
+  const bool aligned = pitch % 16 == 0,
+             spread = pitch == rnn_pitch(pitch) || p.H * pitch > kSmallMatrix;
+  const int64_t steps = !aligned ? kPackedSteps : !spread ? kSpreadSteps : INT64_MAX;
+  if (c.lanes() == 1 && p.T < steps) return c.append_input(kNone);
   c.derive("rnn_pack", {c.in_id(recurrent)},
            {{"first", first * p.H},
             {"columns", count * p.H},

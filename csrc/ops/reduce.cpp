@@ -139,7 +139,7 @@ void reduce_gradient(GradContext& g) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(reduce, infer_reduce, reduce_gradient, Lanes::few);
-CONVNET_DEFINE_OP(extreme_backward, infer_extreme_backward, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(reduce, infer_reduce, reduce_gradient, Lanes::any);
+CONVNET_DEFINE_OP(extreme_backward, infer_extreme_backward, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

@@ -18,7 +18,7 @@ void infer_pack(InferContext& c) {
   p.K = p.transpose ? columns : w[0];
   p.M = p.transpose ? w[0] : columns;
   const bool one = c.lanes() == 1;
-  p.row = one ? round_up(p.M, 16) : 0;
+  p.row = one ? rnn_pitch(p.M) : 0;
   c.units(one ? ceil_div(p.M, kRnnPackBlock) : p.M);
   c.output(Storage::Single, {p.K, one ? p.row : p.M});
 }

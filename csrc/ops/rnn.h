@@ -37,13 +37,16 @@ struct RnnParams {
 };
 
 // rnn_pack: columns [first, first + M) of w [K][pitch], or of its transpose: for 16 samples in the
-// panels of cpu/kernels/rnn_product.h, for one in rows of `row` floats, zero beyond M.
+// panels of cpu/kernels/rnn_product.h, for one in rows of `row` floats, zero up to whole vectors.
 struct RnnPackParams {
   int64_t K, M, first, pitch;
   int64_t row;  // 0: panels
   bool transpose;
 };
 constexpr int64_t kRnnPackBlock = 16;  // columns of a unit, where there are no panels
+// Floats from row to row of M packed columns: an odd number of cache lines, so that blocks of
+// columns are spread over all sets of a cache.
+constexpr int64_t rnn_pitch(int64_t M) { return ((M + 15) / 16 | 1) * 16; }
 
 // rnn_project: x [rows][K], packed weights or none, b [M] -> y [rows][M], of each sample.
 struct RnnProjectParams {

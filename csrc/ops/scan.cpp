@@ -32,7 +32,7 @@ void infer_place(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(cumsum, infer_cumsum, cumsum_gradient, Lanes::few);
-CONVNET_DEFINE_OP(argmax, infer_place<false>, nullptr, Lanes::few);
-CONVNET_DEFINE_OP(argmin, infer_place<true>, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(argmax, infer_place<false>, nullptr, Lanes::any);
+CONVNET_DEFINE_OP(argmin, infer_place<true>, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

@@ -49,6 +49,9 @@ void read_strided(InferContext& c, Dims size, Dims stride, int64_t first) {
   p.first = first;
   p.rows = numel(sizes, 0, sizes.size() - 1);
   if (sizes.back() == 0) p.rows = 0;
+  p.squares =
+      sizes.size() == 2 && strides[0] == 1 && (x.storage == Storage::Single || c.lanes() == 1);
+  if (p.squares) return c.units(ceil_div(sizes[1], kColumnsOfSquares));
   p.rows_per_unit = std::max<int64_t>(1, kMovedBlock / std::max<int64_t>(1, sizes.back()));
   c.units(ceil_div(p.rows, p.rows_per_unit));
 }

@@ -14,6 +14,7 @@ struct StridedParams {
   int64_t size[kStridedRank], stride[kStridedRank];
   int64_t first;
   int64_t rows, rows_per_unit;
+  bool squares;  // of single numbers, two axes of which the first has stride 1: taken in squares
 };
 
 // concat: `outer` rows; behind the block for each input: features of a row, and how many rows it
@@ -32,6 +33,7 @@ struct PadParams {
   float value;
 };
 
-constexpr int64_t kMovedBlock = 512;  // features of a unit, about
+constexpr int64_t kMovedBlock = 512;       // features of a unit, about
+constexpr int64_t kColumnsOfSquares = 64;  // columns of a unit where squares are transposed
 
 }  // namespace convnet

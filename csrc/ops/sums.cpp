@@ -27,6 +27,7 @@ void infer_slot_sum(InferContext& c) {
   c.scope(Scope::Batch);
   c.units(ceil_div(p.size, p.block));
   c.output(Storage::Single, shape);
+  c.output_span(0, {p.block});
 }
 
 void slot_sum_gradient(GradContext& g) {
@@ -63,8 +64,8 @@ void infer_live_only(InferContext& c) {
 
 }  // namespace
 
-CONVNET_DEFINE_OP(live_only, infer_live_only, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(live_only, infer_live_only, nullptr, Lanes::any);
 CONVNET_DEFINE_OP(slot_sum, infer_slot_sum, slot_sum_gradient);
-CONVNET_DEFINE_OP(sum_samples, infer_sum_samples, sum_samples_gradient, Lanes::few);
+CONVNET_DEFINE_OP(sum_samples, infer_sum_samples, sum_samples_gradient, Lanes::any);
 
 }  // namespace convnet::ops

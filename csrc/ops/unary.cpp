@@ -96,6 +96,6 @@ void infer_backward(InferContext& c) {
 }  // namespace
 
 CONVNET_DEFINE_OP(unary, infer_unary, unary_gradient, Lanes::any);
-CONVNET_DEFINE_OP(unary_backward, infer_backward, nullptr, Lanes::few);
+CONVNET_DEFINE_OP(unary_backward, infer_backward, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

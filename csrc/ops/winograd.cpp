@@ -51,10 +51,17 @@ int64_t pairs(int64_t results, int64_t size, int64_t k, int64_t before) {
 
 // The direct sum must cost this much more before the exact result is given up for it.
 constexpr double kMargin = 0.9;
+// The same for gradients of weights, whose sums pass through a cache again for each block of tiles.
+constexpr double kWeightMargin = 0.8;
+constexpr int64_t kLeastWeightChannels = 16;  // fewer leave registers empty
 
 }  // namespace
 
-WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transposed) {
+namespace {
+
+// The tile that costs least, if it costs less than `direct`, the multiply-adds of the direct sum.
+template <class Cost>
+WinogradTile fastest_tile(InferContext& c, const Conv2dParams& p, double direct, Cost cost) {
   const std::string algorithm = c.text("algorithm", c.forced("conv2d")),
                     precision = c.forced("precision");
   c.check(algorithm.empty() || algorithm == "direct" || algorithm == "winograd4" ||
@@ -65,25 +72,54 @@ WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transpos
   if (algorithm == "direct" || !(row || square) || p.groups != 1 || p.sy != 1 || p.sx != 1 ||
       p.dy != 1 || p.dx != 1)
     return {};
-  const int64_t height = transposed ? p.H : p.OH, width = transposed ? p.W : p.OW;
-  const int64_t C = transposed ? p.OC : p.C, OC = transposed ? p.C : p.OC;
   const auto k = static_cast<int32_t>(p.KW);
   const bool forced = !algorithm.empty();
-  const bool one = c.lanes() == 1;
-  const int64_t direct =
-      one ? height * width * p.taps() * C * ceil_div(OC, kLanes)
-          : pairs(p.OH, p.H, p.KH, p.top) * pairs(p.OW, p.W, p.KW, p.left) * C * OC;
-  double best = forced ? 1e300 : kMargin * static_cast<double>(direct);
+  double best = forced ? 1e300 : direct;
   WinogradTile chosen{};
   for (const int32_t n : {4, 6}) {
     const int32_t m = n + 1 - k;
     if (m < 2 || (n == 6 && precision == "highest")) continue;
     if (forced && algorithm != "winograd" + std::to_string(n)) continue;
     const WinogradTile tile = row ? WinogradTile{1, 1, m, n} : WinogradTile{m, n, m, n};
-    const double time = (one ? cost_of_one : cost)(tile, height, width, C, OC);
+    const double time = cost(tile);
     if (time < best) best = time, chosen = tile;
   }
   return chosen;
+}
+
+// Multiply-adds of the direct sum for one sample, without those that read padding.
+int64_t direct_products(const Conv2dParams& p) {
+  return pairs(p.OH, p.H, p.KH, p.top) * pairs(p.OW, p.W, p.KW, p.left) * p.C * p.OC;
+}
+
+}  // namespace
+
+WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transposed) {
+  const int64_t height = transposed ? p.H : p.OH, width = transposed ? p.W : p.OW;
+  const int64_t C = transposed ? p.OC : p.C, OC = transposed ? p.C : p.OC;
+  const bool one = c.lanes() == 1;
+  const int64_t direct =
+      one ? height * width * p.taps() * C * ceil_div(OC, kLanes) : direct_products(p);
+  return fastest_tile(c, p, kMargin * static_cast<double>(direct), [&](const WinogradTile& tile) {
+    return (one ? cost_of_one : cost)(tile, height, width, C, OC);
+  });
+}
+
+WinogradTile winograd_weight_tile(InferContext& c, const Conv2dWeightParams& p) {
+  const bool few = std::min(p.C, p.OC) < kLeastWeightChannels;
+  const double direct = few ? 0 : kWeightMargin * static_cast<double>(direct_products(p));
+  return fastest_tile(c, p, direct, [&](const WinogradTile& tile) {
+    const WinogradWeightBlocks blocks(p.C, p.OC);
+    const auto tiles = static_cast<double>(tile.tiles(p.OH, p.OW)),
+               points = static_cast<double>(tile.points()),
+               transforms_x = static_cast<double>(p.C * blocks.out),
+               transforms_dy = static_cast<double>(p.OC * blocks.in),
+               sums = static_cast<double>(p.C * p.OC);
+    // Points of dy are transposed as well; sums are transformed once a shard at most.
+    return tiles * (points * sums + input_cost(tile) * transforms_x +
+                    (output_cost(tile) + 4 * points) * transforms_dy) +
+           points * sums / 2;
+  });
 }
 
 void use_winograd(InferContext& c, const Conv2dParams& p, bool transposed) {

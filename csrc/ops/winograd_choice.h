@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ops/conv2d.h"
+#include "ops/conv2d_weight.h"
 #include "ops/op.h"
 
 namespace convnet::ops {
@@ -9,6 +10,9 @@ namespace convnet::ops {
 // faster or nothing else fits. The attribute `algorithm` forces a choice where it is possible:
 // direct, winograd4 or winograd6 (points); the precision "highest" forbids six points.
 WinogradTile winograd_tile(InferContext& c, const Conv2dParams& p, bool transposed);
+
+// The same for the gradient of the weights.
+WinogradTile winograd_weight_tile(InferContext& c, const Conv2dWeightParams& p);
 
 // Units, scratch and the derived input of a node that uses p.tile.
 void use_winograd(InferContext& c, const Conv2dParams& p, bool transposed);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -106,7 +106,7 @@ class _Fetch:
         self._variables = {tensor.id: variable for variable, tensor in trace.variables}
         simple = self._given | self._constants.keys() | self._variables.keys()
         self._computed = [id for id, _ in self._outputs if id not in simple]
-        self._plain = self._outputs == [(id, "float32") for id in self._computed]
+        self.plain = self._outputs == [(id, "float32") for id in self._computed]
         self._lock = threading.Lock()
         self._moves = -1
         trace.graph.fuse(self._computed)
@@ -130,10 +130,16 @@ class _Fetch:
     def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
         self._bind()
         computed = self.plan.predict(inputs, samples)
-        if self._plain:
+        if self.plain:
             return computed
         values = dict(zip(self._computed, computed, strict=True))
         return [self._value(id, values, inputs).astype(dtype) for id, dtype in self._outputs]
+
+    def run_one(self, array: Any, samples: int) -> np.ndarray | None:
+        """`run` where there is one input, one plain result and nothing to do to the array."""
+        if variables.moves != self._moves:
+            self._bind()
+        return self.plan.predict_one(array, samples)
 
     def _value(
         self, id: int, values: dict[int, np.ndarray], inputs: dict[int, np.ndarray]
@@ -144,17 +150,24 @@ class _Fetch:
         return self._variables[id].numpy()
 
 
-def in_lanes(make: Callable[[int], _T], one: bool) -> _T:
-    """What `make` makes for shards of one sample, where that pays (or `config.algorithm` forces it)
-    and every op takes that, or else for 16 samples side by side.
+def in_lanes(make: Callable[[int, bool], _T], few: bool, shapes: Iterable[tuple[int, ...]]) -> _T:
+    """What `make(lanes, few)` makes for shards of one sample, where that pays and every op takes
+    that, or else for 16 samples side by side. It pays for few samples, and for many where nets of
+    dense layers have wide inputs; `config.algorithm` forces it.
+
+    Args:
+        make: Given the samples that lie side by side, and whether there are a few only.
+        few: Whether there are a few samples only.
+        shapes: Shape of one sample of each input.
     """
     forced = config.algorithms().get("lanes")
-    if one if forced is None else forced == "1":
+    few = few or forced == "1"
+    if forced != str(LANES) and (few or sum(math.prod(shape) for shape in shapes) >= _WIDE):
         try:
-            return make(1)
+            return make(1, few)
         except _core.NeedsLanes:
             pass
-    return make(LANES)
+    return make(LANES, few)
 
 
 class PlannedCall:
@@ -170,6 +183,8 @@ class PlannedCall:
 
     Attributes:
         lanes: Samples that lie side by side.
+        run_one: Gives the result for one argument and its number of samples, fast; None for what
+            `__call__` has to look at, as anything but a contiguous array of so many samples.
     """
 
     def __init__(
@@ -179,19 +194,17 @@ class PlannedCall:
         capacity: int,
         training: bool | None = None,
     ) -> None:
-        few = capacity <= FEW or config.algorithms().get("lanes") == "1"
-        wide = sum(math.prod(shape) for shape in shapes) >= _WIDE
-
-        def record(lanes: int) -> tuple[Trace, list[GraphTensor], Any]:
+        def record(lanes: int, few: bool) -> tuple[Trace, list[GraphTensor], Any]:
             with Trace(training, lanes=lanes, few=few) as trace:
                 inputs = [trace.input(shape, f"input_{i}") for i, shape in enumerate(shapes)]
                 return trace, inputs, tree.map_structure(trace.tensor, call(inputs))
 
-        trace, inputs, structure = in_lanes(record, one=few or wide)
+        trace, inputs, structure = in_lanes(record, capacity <= FEW, shapes)
         self.lanes = trace.lanes
         self._structure = tree.map_structure(lambda _: None, structure)
         self._ids = [tensor.id for tensor in inputs]
         self._fetch = _Fetch(trace, tree.flatten(structure), capacity)
+        self.run_one = self._fetch.run_one
 
     def __call__(self, arrays: list[np.ndarray]) -> Any:
         """Run on arrays that all have one row for each sample."""
@@ -209,12 +222,8 @@ class PlannedCall:
 
     @property
     def takes_one(self) -> bool:
-        """Whether there is one argument and one result."""
-        return len(self._ids) == 1 and self._structure is None
-
-    def run_one(self, array: np.ndarray) -> np.ndarray:
-        """`__call__` for one argument, contiguous and in native byte order, and one result."""
-        return self._fetch.run({self._ids[0]: array}, len(array))[0]
+        """Whether there is one argument and one result, computed and of type float32."""
+        return len(self._ids) == 1 and self._structure is None and self._fetch.plain
 
 
 def sample_count(arrays: list[np.ndarray]) -> int:

@@ -5,9 +5,10 @@ Every draw is a pure function of a pair `[seed, counter]`, the key of a counter-
 """
 
 import random as python_random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -251,8 +252,32 @@ def uniform(
     >>> bool((uniform((100,), 2.0, 3.0, seed=1) >= 2.0).all())
     True
     """
-    draws = _core.uniform(tuple(shape), _key(seed), maxval - minval, minval)
+    draws = np.empty(tuple(shape), np.float32)
+    uniform_filler(minval, maxval, seed)(draws)
     return draws.astype(np.dtype(dtype or np.float32), copy=False)
+
+
+def uniform_filler(
+    minval: float, maxval: float, seed: Seed = None
+) -> Callable[[NDArray[np.float32]], None]:
+    """Settles a draw of `uniform` that is made later.
+
+    Args:
+        minval: Lower bound, included.
+        maxval: Upper bound, excluded.
+        seed: See `draw_seed`.
+
+    Returns:
+        A function that fills an array with it.
+
+    Example:
+
+    >>> fill, numbers = uniform_filler(2.0, 3.0, seed=1), np.zeros(100, "float32")
+    >>> fill(numbers)
+    >>> bool((numbers == uniform((100,), 2.0, 3.0, seed=1)).all())
+    True
+    """
+    return partial(_core.fill_uniform, key=_key(seed), scale=maxval - minval, offset=minval)
 
 
 def randint(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from convnet.operators import TensorOperators
 
 Shape = tuple[int, ...]
 
+_CACHE_LINE = 64
+_making = threading.Lock()  # a value that several threads need at once is made once
 moves = 0  # of any variable's value to other memory, so far
 
 
@@ -27,6 +31,25 @@ def _checked_shape(shape: Any) -> Shape:
                 f"Received: shape={shape}"
             )
     return tuple(int(size) for size in shape)
+
+
+def _own_memory(value: np.ndarray, dtype: np.dtype[Any], kept: bool) -> np.ndarray:
+    """`value` in memory of its own, which is its present memory unless someone else keeps that.
+
+    Kernels read weights faster where vectors do not lie across cache lines.
+    """
+    if dtype != np.float32:
+        return np.array(value, dtype=dtype, order="C", copy=kept or None)
+    if (
+        kept
+        or value.dtype != dtype
+        or not value.flags.c_contiguous
+        or value.__array_interface__["data"][0] % _CACHE_LINE
+    ):
+        memory = _core.aligned_zeros(value.size).reshape(value.shape)
+        memory[...] = value
+        return memory
+    return value
 
 
 class Variable(TensorOperators):
@@ -78,9 +101,11 @@ class Variable(TensorOperators):
         self.regularizer = regularizer
         self.constraint = constraint
         self.overwrite_with_gradient = False
-        self._value = self._initial_value(initializer, shape, dtype)
+        # Until the value is needed, what will write it: it may then be written where it is to stay.
+        self._fill: Callable[[np.ndarray], None] | None = None
+        self._memory = self._initial_value(initializer, shape, dtype)
 
-    def _initial_value(self, initializer: Any, shape: Any, dtype: Any) -> np.ndarray:
+    def _initial_value(self, initializer: Any, shape: Any, dtype: Any) -> np.ndarray | None:
         if isinstance(initializer, str):
             from convnet import initializers
 
@@ -94,8 +119,12 @@ class Variable(TensorOperators):
             shape = _checked_shape(shape)
             charge(shape)
             dtype = standardize_dtype(dtype)
-            value = np.asarray(initializer(shape, dtype=dtype))
             kept = not type(initializer).__module__.startswith("convnet.")
+            if dtype == "float32" and not kept and hasattr(initializer, "filler"):
+                self._fill, self._shape = initializer.filler(shape), shape
+                if self._fill is not None:
+                    return None
+            value = np.asarray(initializer(shape, dtype=dtype))
             if value.shape != shape:
                 raise ValueError(
                     f"The initializer of variable '{self.path}' returned an array of shape "
@@ -109,7 +138,25 @@ class Variable(TensorOperators):
             if shape is not None:
                 value = np.broadcast_to(value, _checked_shape(shape))
         # The package's own initializers give new arrays; others may keep what they return.
-        return np.array(value, dtype=standardize_dtype(dtype), order="C", copy=kept or None)
+        return _own_memory(value, np.dtype(standardize_dtype(dtype)), kept)
+
+    @property
+    def _value(self) -> np.ndarray:
+        return self._make() if self._memory is None else self._memory
+
+    @_value.setter
+    def _value(self, memory: np.ndarray) -> None:
+        self._memory = memory
+
+    def _make(self, filled: bool = True) -> np.ndarray:
+        """Give the value memory, with what is to be in it first unless that is not needed."""
+        with _making:
+            if self._memory is None:
+                memory = _core.aligned_zeros(math.prod(self._shape)).reshape(self._shape)
+                if filled and self._fill is not None:
+                    self._fill(memory)
+                self._memory, self._fill = memory, None
+            return self._memory
 
     @property
     def value(self) -> np.ndarray:
@@ -121,22 +168,22 @@ class Variable(TensorOperators):
     @property
     def shape(self) -> Shape:
         """Shape of the value."""
-        return self._value.shape
+        return self._shape if self._memory is None else self._memory.shape
 
     @property
     def dtype(self) -> str:
         """Name of the data type."""
-        return self._value.dtype.name
+        return "float32" if self._memory is None else self._memory.dtype.name
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._value.ndim
+        return len(self.shape)
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return math.prod(self._value.shape)
+        return math.prod(self.shape)
 
     def numpy(self) -> np.ndarray:
         """A copy of the value."""
@@ -164,6 +211,8 @@ class Variable(TensorOperators):
                 f"variable.shape={self.shape}, Received: value.shape={value.shape}. "
                 f"Target variable: {self.path}"
             )
+        if self._memory is None:
+            self._make(filled=False)
         self._value[...] = value
         _core.weights_changed()
         return self
@@ -181,13 +230,25 @@ class Variable(TensorOperators):
 
         The trainer lays all trainable weights of a model into one buffer this way.
         """
-        memory[...] = self._value
+        if self._fill is not None:
+            self._fill(memory)
+        else:
+            memory[...] = self._value
         self.adopt(memory)
+
+    @property
+    def made(self) -> bool:
+        """Whether the value has memory yet: it gets some when it is needed."""
+        return self._memory is not None
+
+    def lies_in(self, buffer: np.ndarray) -> bool:
+        """Whether the value is a part of `buffer`."""
+        return self._memory is not None and self._memory.base is buffer
 
     def adopt(self, memory: np.ndarray) -> None:
         """Keep the value in `memory`, an array of the same shape, which holds it already."""
         global moves
-        self._value = memory
+        self._memory, self._fill = memory, None
         moves += 1
         _core.weights_changed()
 

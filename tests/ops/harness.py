@@ -55,10 +55,11 @@ def run_op(
     capacity: int | None = None,
     seed: int = 0,
     lanes: int = 16,
+    few: bool = True,
     algorithms: dict[str, str] | None = None,
 ) -> Result:
     """Outputs of `op`, and gradients of its operands where gradients of its outputs are given."""
-    graph = _core.Graph(lanes, algorithms or {})
+    graph = _core.Graph(lanes, algorithms or {}, few)
     ids: list[int | None] = []
     feeds: dict[int, Array] = {}
     memory: dict[int, Array] = {}
@@ -175,20 +176,19 @@ def _in_lanes_of(
     attrs: dict[str, Any],
     seeds: Sequence[Array | None] | None,
     threads: Sequence[int],
-    lanes: int,
     algorithms: dict[str, str] | None,
+    lanes: int,
+    few: bool,
 ) -> list[Result]:
     """Results for each number of threads; none where the op, or its gradient, needs 16 lanes."""
+    forced = {"algorithms": algorithms, "lanes": lanes, "few": few}
     try:
-        return [
-            run_op(op, operands, attrs, seeds, threads=t, lanes=lanes, algorithms=algorithms)
-            for t in threads
-        ]
+        return [run_op(op, operands, attrs, seeds, threads=t, **forced) for t in threads]
     except _core.NeedsLanes:
         assert lanes == 1
         if seeds is None:
             return []
-        return _in_lanes_of(op, operands, attrs, None, threads, lanes, algorithms)
+        return _in_lanes_of(op, operands, attrs, None, threads, algorithms, lanes, few)
 
 
 def _assert_same_bits(results: Sequence[Result], op: str) -> None:
@@ -215,7 +215,7 @@ def check(
     algorithms: dict[str, str] | None = None,
 ) -> None:
     """Holds an op to its references, with 16 samples in lanes and, where the op takes that, one by
-    one; bits must be the same for every number of threads.
+    one, a few of them or many; bits must be the same for every number of threads.
 
     The references: `forward(*arrays) -> outputs`, and for its gradients
     `backward(*arrays, *output_gradients)` or central differences.
@@ -234,8 +234,8 @@ def check(
             if backward
             else numeric_gradients(forward, arrays, exact, wanted)
         )
-    for lanes in (16, 1):
-        results = _in_lanes_of(op, operands, attrs, seeds, threads, lanes, algorithms)
+    for lanes, few in ((16, False), (1, True), (1, False)):
+        results = _in_lanes_of(op, operands, attrs, seeds, threads, algorithms, lanes, few)
         for result in results[:1]:
             for got, want in zip(result.outputs, expected, strict=True):
                 assert_close(got, want, tolerance, f"{op} output, {lanes} lanes")

@@ -60,6 +60,24 @@ def test_matches_the_definition_over_random_shapes(seed):
     )
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("filters", [1, 2, 3, 4, 6, 8, 12])
+def test_matches_the_definition_for_few_filters(filters, channels, stride):
+    rng = np.random.default_rng(filters)
+    attrs = {"strides": [1, stride], "padding": [1, 2, 0, 1], "dilation": [1, 1 + filters % 2]}
+    x = rng.normal(size=(2, 4, 39, channels))
+    w = rng.normal(size=(3, 5, channels, filters))
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=filters)) if filters % 3 else None],
+        {**attrs, "activation": "relu"},
+        lambda x, w, b: [np.maximum(reference.conv2d(x, w, b, **attrs), 0)],
+        rng=rng,
+        gradients=False,
+    )
+
+
 @pytest.mark.parametrize("seed", range(16))
 def test_weight_gradient_of_many_channels_over_random_shapes(seed):
     """Output channels in lanes: few and many pixels, rows longer than a block, borders, strides."""
@@ -168,6 +186,67 @@ def test_leading_axes_are_an_outer_loop():
         backward=backward,
         rng=rng,
     )
+
+
+@pytest.mark.parametrize("algorithms", ALGORITHMS, ids=str)
+@pytest.mark.parametrize(("channels", "filters"), [(2, 13), (18, 101)])
+def test_pooled_gradient_of_leading_axes_and_many_channels(channels, filters, algorithms):
+    rng = np.random.default_rng(6)
+    attrs = {"padding": [1, 0, 0, 2]}
+    x = rng.normal(size=(18, 2, 6, 7, channels))
+    w = rng.normal(size=(3, 4, channels, filters))
+    frames = x.reshape(-1, 6, 7, channels)
+
+    def forward(x, w, b):
+        y = reference.pool2x2(reference.conv2d(x.reshape(frames.shape), w, b, **attrs), "max")
+        return [y.reshape(18, 2, *y.shape[1:])]
+
+    def backward(x, w, b, dy):
+        x = x.reshape(frames.shape)
+        z = reference.conv2d(x, w, b, **attrs)
+        dz = reference.unpool2x2(z, dy.reshape(-1, *dy.shape[2:]), "max")
+        dx, dw, db = reference.conv2d_backward(x, w, b, dz, **attrs)
+        return dx.reshape(18, 2, 6, 7, channels), dw, db
+
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=filters))],
+        attrs | {"pool": "max"},
+        forward,
+        backward=backward,
+        rng=rng,
+        algorithms=algorithms,
+    )
+
+
+@pytest.mark.parametrize("batch", [16, 21])
+@pytest.mark.parametrize("kept", [False, True])
+def test_sparse_gradient_of_a_relu(batch, kept):
+    """Where the gradient of what comes behind is sparse it takes the ReLU's own along."""
+    rng = np.random.default_rng(batch)
+    x = rng.normal(size=(batch, 7, 8, 3)).astype(np.float32)
+    weights = [rng.normal(size=s).astype(np.float32) for s in [(3, 3, 3, 18), (2, 3, 18, 5)]]
+    seed_value = rng.normal(size=(batch, 2, 2, 5)).astype(np.float32)
+
+    def run(algorithms):
+        graph = _core.Graph(16, algorithms)
+        ids = [graph.input(x.shape[1:], "x"), *(graph.parameter(w.shape, "w") for w in weights)]
+        y = graph.add("conv2d", [ids[0], ids[1], None], {"activation": "relu"})[0]
+        z = graph.add("conv2d", [y, ids[2], None], {"activation": "relu", "pool": "max"})[0]
+        seed = graph.input(seed_value.shape[1:], "dz")
+        found = graph.backward([], {z: seed}, [*ids, y] if kept else ids)
+        plan = _core.Plan(graph, list(found.values()), batch)
+        for i, w in zip(ids[1:], weights, strict=True):
+            plan.bind(i, w)
+        plan.timed = True
+        results = plan.predict({ids[0]: x, seed: seed_value}, batch)
+        return results, [c["op"] for c in plan.profile()["calls"] if c["calls"]]
+
+    (expected, plain), (found, fused) = run({"conv2d_backward": "direct"}), run({})
+    assert plain.count("unary_backward") == 2
+    assert fused.count("unary_backward") == 1
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-4)
 
 
 def test_the_transposed_convolution_is_the_gradient_for_the_input():

@@ -7,16 +7,18 @@ import convnet
 from convnet import config, layers
 
 
-def step(pool, activation, batch, size, sign=1.0, nan=False):
-    """Weights after a step of a net whose pixels often tie, and the ops of the step."""
+def step(pool, activation, batch, size, sign=1.0, nan=False, kernel=3):
+    """Weights after a step of a net whose pixels often tie, and the ops of the step. Channels and
+    filters fill vectors and blocks of them in part.
+    """
     rng = np.random.default_rng(5)
     inputs = layers.Input(size)
     conv = layers.Conv1D if len(size) == 2 else layers.Conv2D
-    convolved = conv(19, 3, activation=activation)(inputs)
+    convolved = conv(53, kernel, activation=activation)(layers.Dense(35)(inputs))
     model = convnet.Model(inputs, layers.Dense(1)(layers.Flatten()(pool()(convolved))))
     weights = [sign * rng.integers(0, 2, w.shape) for w in model.get_weights()]
     if nan:
-        weights[0][..., 0] = np.nan
+        weights[2][..., 0] = np.nan
     model.set_weights(weights)
     model.compile(convnet.optimizers.SGD(0.01), "mse")
     x = rng.integers(0, 2, (batch, *size)).astype(np.float32)
@@ -27,21 +29,21 @@ def step(pool, activation, batch, size, sign=1.0, nan=False):
 
 
 @pytest.mark.parametrize(
-    ("pool", "size"),
+    ("pool", "size", "kernel"),
     [
-        (layers.GlobalMaxPooling1D, (11, 9)),
-        (layers.GlobalMaxPooling2D, (7, 8, 9)),
-        (lambda: layers.GlobalMaxPooling2D(keepdims=True), (3, 4, 9)),
+        (layers.GlobalMaxPooling1D, (11, 9), 3),
+        (layers.GlobalMaxPooling2D, (7, 8, 9), 5),
+        (lambda: layers.GlobalMaxPooling2D(keepdims=True), (3, 4, 9), 3),
     ],
 )
 @pytest.mark.parametrize("activation", [None, "relu"])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 @pytest.mark.parametrize("batch", [16, 37])
-def test_gradients_are_those_of_all_pixels(pool, size, activation, sign, batch):
-    actual, ops = step(pool, activation, batch, size, sign)
-    assert "sparse_extremes" in ops
+def test_gradients_are_those_of_all_pixels(pool, size, kernel, activation, sign, batch):
+    actual, ops = step(pool, activation, batch, size, sign, kernel=kernel)
+    assert {"sparse_extremes", "sparse_listed_input"} <= ops
     with config.algorithm(conv2d_backward="direct"):
-        expected, ops = step(pool, activation, batch, size, sign)
+        expected, ops = step(pool, activation, batch, size, sign, kernel=kernel)
     assert "extreme_backward" in ops
     for a, b in zip(actual, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -14,15 +14,16 @@ def test_matches_the_definition_for_every_shape_of_tile(units):
     check_case(RnnCase("simple_rnn", batch=33, steps=9, features=units, units=units, states=True))
 
 
+@pytest.mark.parametrize("units", [10, 32])
 @pytest.mark.parametrize("batch", [1, 2, 3, 15, 16, 31, 32])
-def test_many_steps(batch):
+def test_many_steps(batch, units):
     check_case(
         RnnCase(
             "simple_rnn",
             batch=batch,
             steps=70,
             features=2,
-            units=10,
+            units=units,
             attrs={"return_sequences": True, "go_backwards": True},
         )
     )

@@ -86,6 +86,14 @@ def test_pools_and_activates_its_tiles(algorithm, kernel, pool, activation):
         )
 
 
+def relative_error(found, expected):
+    return np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2))
+
+
+def most_error(algorithm):
+    return 1e-6 if algorithm == "winograd4" else 5e-6
+
+
 @each_tile
 def test_errors_are_those_of_single_precision(algorithm, kernel):
     """Root mean square of the error beside that of the results, with many channels."""
@@ -103,8 +111,32 @@ def test_errors_are_those_of_single_precision(algorithm, kernel):
         ),
     ]:
         found = run_op(op, operands, attrs | {"algorithm": algorithm}).outputs[0]
-        error = np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2))
-        assert error < (1e-6 if algorithm == "winograd4" else 5e-6)
+        assert relative_error(found, expected) < most_error(algorithm)
+    noise = rng.normal(size=exact.shape)
+    operands = [batched(x), weight(w), None]
+    found = run_op("conv2d", operands, {"algorithm": algorithm}, [noise]).gradients[1]
+    expected = reference.conv2d_backward(x, w, None, noise)[1]
+    assert relative_error(found, expected) < most_error(algorithm)
+
+
+@pytest.mark.parametrize(
+    ("channels", "filters"), [(64, 64), (200, 35), (33, 200), (130, 101), (390, 70)]
+)
+@pytest.mark.parametrize("size", [(2, 3), (7, 6), (15, 9)])
+def test_weight_gradients_of_many_blocks_of_channels_and_tiles(channels, filters, size):
+    rng = np.random.default_rng(channels)
+    x = rng.normal(size=(int(rng.integers(1, 40)), *size, channels))
+    dy = rng.normal(size=(len(x), *size, filters))
+    operands = [batched(x), weight(np.zeros((3, 3, channels, filters))), None]
+    attrs = {"padding": [1, 1, 1, 1]}
+    expected = reference.conv2d_backward(x, operands[1].array, None, dy, **attrs)[1]
+    for algorithm in KERNELS:
+        one, *others = (
+            run_op("conv2d", operands, attrs | {"algorithm": algorithm}, [dy], threads=threads)
+            for threads in (1, 2, 3)
+        )
+        assert relative_error(one.gradients[1], expected) < most_error(algorithm)
+        assert all(np.array_equal(other.gradients[1], one.gradients[1]) for other in others)
 
 
 @each_tile

@@ -11,7 +11,13 @@ from convnet import _core, config
 from convnet.training.train_step import TrainStep
 from tests.invariants import nets
 
-_CONV = ("conv2d_backward_input", "conv2d_backward_weight", "sparse_input", "sparse_weight")
+_CONV = (
+    "conv2d_backward_input",
+    "conv2d_backward_weight",
+    "conv2d_pooled_weight",
+    "sparse_input",
+    "sparse_weight",
+)
 
 
 def test_a_block_forces_and_restores():
@@ -96,7 +102,7 @@ def test_the_backward_of_convolutions_is_the_forced_one(forced):
     weights, found = trained(conv2d_backward=forced)
     expected, chosen = trained()
     assert {algorithm for _, algorithm in found} == {forced}
-    assert {algorithm for _, algorithm in chosen} == {"direct", "sparse"}, "the net has both"
+    assert {algorithm for _, algorithm in chosen} == {"winners", "sparse"}, "the net has both"
     for a, b in zip(weights, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
 

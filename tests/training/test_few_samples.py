@@ -158,9 +158,9 @@ def _lanes_used(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     used: list[int] = []
     plan = engine.Engine._plan
 
-    def note(self: Any, training: bool, data: Any, capacity: int, lanes: int) -> Any:
+    def note(self: Any, training: bool, data: Any, capacity: int, lanes: Any) -> Any:
         step = plan(self, training, data, capacity, lanes)
-        used.append(lanes)
+        used.append(lanes[0])
         return step
 
     monkeypatch.setattr(engine.Engine, "_plan", note)

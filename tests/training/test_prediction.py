@@ -73,3 +73,19 @@ def test_changed_weights_are_seen_by_the_parts_of_a_batch():
     model.set_weights([2 * w for w in model.get_weights()])
     after = model.predict(x, verbose=0)
     assert (before != after).any(axis=1).all()
+
+
+@pytest.mark.parametrize("n", [1, 5, 19])
+def test_whatever_follows_a_prediction_is_looked_at_anew(n):
+    model = cnn()
+    x = np.round(4 * samples(model, n))
+    expected = model.predict(x, verbose=0)
+    strided = np.zeros((2 * n, *x.shape[1:]), "float32")
+    strided[::2] = x
+    for other in [x.astype("float64"), x.astype("int8"), x.astype(">f4"), strided[::2], x.tolist()]:
+        assert np.array_equal(model.predict(x, verbose=0), expected)
+        assert np.array_equal(model.predict(other, verbose=0), expected)
+    assert model.predict(np.repeat(x, 2, axis=0), verbose=0).shape == (2 * n, 4)
+    for wrong in [x[:0], x[..., :1], x[0], x.astype(str)]:
+        with pytest.raises(ValueError):
+            model.predict(wrong, verbose=0)

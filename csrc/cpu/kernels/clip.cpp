@@ -44,7 +44,7 @@ void clip_value(const KernelArgs& a) {
   const auto& p = a.as<ClipValueParams>();
   const Vec low = set1(-p.value), high = set1(p.value);
   float* const buffers[] = {a.f32(0)};
-  sweep(buffers, 1u, a.begin * kClipValueBlock, least(a.end * kClipValueBlock, p.size),
+  sweep(buffers, 1u, a.begin * p.block, least(a.end * p.block, p.size),
         [&](Vec(&v)[1]) { v[0] = max(low, min(high, v[0])); });
 }
 

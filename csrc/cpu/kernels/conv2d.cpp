@@ -13,13 +13,16 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
-// Where results go: pixel (jy, jx) of the tile grid is `row + jx * pitch`.
+// Where results go: pixel (jy, jx) of the tile grid is `row + jx * pitch`. `far`: they are too many
+// for the second-level cache.
 struct Target {
   float* row;
   int64_t pitch;
   const float* bias;
   Activation activation;
+  bool far;
 };
+constexpr int64_t kFarFloats = 1 << 18, kAhead = 8;  // pixels
 
 template <int O>
 CONVNET_INLINE void start(Vec (&acc)[4][O], const float* bias, int64_t o) {
@@ -36,6 +39,10 @@ __attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64
                                          const Target& out, int64_t o) {
   for (int64_t jx = 0; jx < width; jx += 4) {
     const int64_t n = least(4, width - jx);
+    // Stores that miss are done one after another: their lines are asked for ahead.
+    if (out.far)
+      CONVNET_EACH(i, 4)
+        CONVNET_EACH(j, O) prefetch(out.row + (jx + kAhead + i) * out.pitch + (o + j) * kLanes);
     for (int v = 0; v < kVectors; ++v) {
       Vec acc[4][O];
       start(acc, out.bias, o);
@@ -131,6 +138,7 @@ void conv2d(const KernelArgs& a) {
     for (int64_t kx = 0; kx < p.KW; ++kx)
       taps[tap_count] = {ky * p.dy - p.top, kx * p.dx - p.left, tap_count}, ++tap_count;
   const int64_t rows = p.rows(), width = pooled ? p.OW / 2 : p.OW;
+  const bool far = p.outer * rows * width * p.OC * kLanes >= kFarFloats;
   for_blocks(
       p.groups, p.out_group(), p.taps(), p.in_group(), packed,
       [&](int64_t g, int64_t first, int64_t block, const float* w) {
@@ -145,7 +153,7 @@ void conv2d(const KernelArgs& a) {
                               p.sx,
                               p.in_group()};
           const Target target{y + unit * width * p.OC * kLanes, p.OC * kLanes, a.f32(2),
-                              p.activation};
+                              p.activation, far};
           with_width(block, [&]<int O>() {
             if (pooled)
               pooled_row<O>(source, taps, tap_count, w, row, width, target,
@@ -164,6 +172,7 @@ void conv2d_backward_input(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
   if (p.tile.used()) return conv2d_backward_input_by_winograd(a);
   Tap* taps = static_cast<Tap*>(a.scratch);
+  const bool far = p.outer * p.H * p.W * p.C * kLanes >= kFarFloats;
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.H, iy = unit % p.H;
     for (int64_t rx = 0; rx < least(p.sx, p.W); ++rx) {
@@ -189,7 +198,7 @@ void conv2d_backward_input(const KernelArgs& a) {
                        1,
                        p.out_group()};
                    const Target target{a.f32(4) + (unit * p.W + rx) * p.C * kLanes,
-                                       p.sx * p.C * kLanes, a.f32(2), Activation::linear};
+                                       p.sx * p.C * kLanes, a.f32(2), Activation::linear, far};
                    with_width(block, [&]<int O>() {
                      row_tiles<O>(source, taps, tap_count, w, 0, div_up(p.W - rx, p.sx), target,
                                   g * p.in_group() + first);

@@ -3,6 +3,7 @@
 #include "ops/conv2d.h"
 
 #include "cpu/kernels/activation.h"
+#include "cpu/kernels/conv2d_few_channels.h"
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/row_tile.h"
 
@@ -49,6 +50,16 @@ void depthwise_row(const Conv2dParams& p, const float* x, int64_t row, const flo
   }
 }
 
+// Finds the places of inputs once for all tiles: runs of a few inputs end before they have begun.
+void list_taps(Runs& runs, int32_t* taps) {
+  int32_t* end = taps;
+  for (int64_t o = 0; o < runs.outer; ++o)
+    for (int64_t n = 0; n < runs.inner; ++n)
+      for (int64_t k = 0; k < runs.K; ++k)
+        *end++ = static_cast<int32_t>(o * runs.outer_step + n * runs.inner_step + k);
+  runs.taps = taps;
+}
+
 // Part of a result: `rows` rows from `top` on, `width` pixels from `left` on of each.
 struct Part {
   int64_t top, rows, left, width;
@@ -71,9 +82,18 @@ void part_of_image(const KernelArgs& a, const Conv2dParams& p, const float* x, c
   }
   // Taps of a row are one run where nothing lies between them.
   const bool joined = p.groups == 1 && p.dx == 1;
-  const Runs runs{
+  Runs runs{
       p.KH, joined ? 1 : p.KW, joined ? p.KW * p.C : p.in_group(), p.dy * image.row, p.dx * p.C,
       p.OC};
+  int32_t taps[kMostTaps];
+  const int64_t tap_count = runs.outer * runs.inner * runs.K;
+  if (tap_count <= kMostTaps) list_taps(runs, taps);
+  if (p.groups == 1 && packs(p.OC, p.sx * p.C, tap_count)) {
+    const PackedRow row{start, a.f32(1),   a.f32(2), y,         p.sx * p.C,
+                        p.OC,  part.width, taps,     tap_count, relu};
+    const auto rows_of = period_of(p.OC) == 1 ? packed_rows<1> : packed_rows<3>;
+    return rows_of(row, part.rows, p.sy * image.row, p.OW * p.OC);
+  }
   for (int64_t g = 0; g < p.groups; ++g)
     each_block(p.out_group(), [&](int64_t at, int64_t channels) {
       const int64_t o = g * p.out_group() + at;

@@ -1,4 +1,4 @@
-// The two forms of conv2d_backward_weight.
+// The forms of conv2d_backward_weight.
 #pragma once
 
 #include "cpu/kernels/index.h"
@@ -20,5 +20,6 @@ CONVNET_INLINE Range valid(int64_t size, int64_t out, int64_t stride, int64_t of
 
 // Output channels in lanes.
 void weight_by_channels(const KernelArgs& a, const Conv2dWeightParams& p);
+void weight_by_winograd(const KernelArgs& a, const Conv2dWeightParams& p);
 
 }  // namespace convnet::CONVNET_ISA

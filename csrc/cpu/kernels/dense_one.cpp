@@ -1,20 +1,22 @@
-// Dense layers of samples one by one, outputs in lanes, or inputs where outputs are few. Rows are
-// taken in tiles where there are enough of them to use a weight more than once. Otherwise weights
-// are read once, from first to last: a wide matrix in runs of eight rows, so that what is read lies
-// together.
+// Dense layers of samples one by one, outputs in lanes. Rows are taken in tiles where there are
+// enough of them to use a weight more than once. Otherwise weights are read once, from first to
+// last: a wide matrix in runs of eight rows, so that what is read lies together, and one of a few
+// columns without gaps. Where outputs of many samples are few, dense_chunks has done the sums but
+// for the last.
 #include "ops/dense.h"
 
 #include "cpu/kernels/activation.h"
-#include "cpu/kernels/dot_tile.h"
+#include "cpu/kernels/narrow_row.h"
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/row_times.h"
+#include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
 
 namespace {
 
 constexpr int64_t kTiled = 4;   // rows from which tiles pay
-constexpr int64_t kWide = 512;  // outputs from which a matrix is read in runs of rows
+constexpr int64_t kWide = 128;  // outputs from which a matrix is read in runs of rows
 constexpr int kRun = 8;         // rows of such a run
 
 // y[begin .. end) += rows k .. k + R of w.
@@ -65,42 +67,50 @@ void multiply_rows(const DenseParams& p, const Even& rows, bool tiled, const flo
   }
   for (int64_t i = 0; i < rows.count; ++i) {
     const RowTimes r{rows.x + i * rows.x_row, w, bias, rows.y + i * rows.y_row, p.K, p.M};
-    p.M >= kWide ? wide_row(r, begin, end) : row_times(r, begin, end);
+    if (p.M >= kWide)
+      wide_row(r, begin, end);
+    else if (p.K >= kNarrowInputs && period_of(p.M) <= kLongestPeriod)
+      narrow_row(r, p.M);
+    else
+      row_times(r, begin, end);
   }
 }
 
-// Whether the shards of a call lie evenly.
-bool even(const KernelArgs& a) {
-  for (int64_t i = 2; i < a.shard_count; ++i)
-    if (a.shards[i] - a.shards[i - 1] != a.shards[1] - a.shards[0]) return false;
-  return true;
+// One shard: the sums of its chunks, [rows][chunks][M], and the bias.
+void add_chunks(const KernelArgs& a, const DenseParams& p) {
+  const float *bias = a.f32(2), *sums = a.f32(3);
+  for (int64_t row = 0; row < p.rows; ++row, sums += p.chunks * p.M) {
+    float* y = a.f32(4) + row * p.M;
+    for (int64_t m = 0; m < p.M; m += kWidth) {
+      const int64_t n = least(kWidth, p.M - m);
+      Vec total = bias ? load_some(bias + m, n) : zero();
+      for (int64_t c = 0; c < p.chunks; ++c) total = total + load_some(sums + c * p.M + m, n);
+      store_some(y + m, n, total);
+    }
+    activate_row(p.activation, y, p.M);
+  }
 }
 
 }  // namespace
 
 void dense_of_one(const KernelArgs& a) {
   const auto& p = a.as<DenseParams>();
+  if (p.chunks) return add_chunks(a, p);
   const int64_t begin = a.begin * kDenseUnitOfOne, end = least(a.end * kDenseUnitOfOne, p.M);
-  const int result = p.thin ? 4 : 3;
   const bool tiled = a.step->shards * p.rows >= kTiled;
   const auto rows_of = [&](int64_t i) {
-    return Even{a.f32(0) + a.shards[i] * a.stride[0],
-                a.f32(result) + a.shards[i] * a.stride[result], p.K, p.M, p.rows};
+    return Even{a.f32(0) + a.shards[i] * a.stride[0], a.f32(3) + a.shards[i] * a.stride[3], p.K,
+                p.M, p.rows};
   };
-  const auto multiply = [&](const Even& r) {
-    if (p.thin)
-      dots({r.x, a.f32(3), a.f32(2), r.y, r.x_row, r.y_row, r.count, p.K}, p.M);
-    else
-      multiply_rows(p, r, tiled, a.f32(1), a.f32(2), begin, end);
-  };
-  if (p.rows == 1 && a.shard_count > 1 && even(a)) {
+  if (p.rows == 1 && a.shard_count > 1 && lie_evenly(a)) {
     const int64_t step = a.shards[1] - a.shards[0];
     Even rows = rows_of(0);
-    rows.x_row = step * a.stride[0], rows.y_row = step * a.stride[result];
+    rows.x_row = step * a.stride[0], rows.y_row = step * a.stride[3];
     rows.count = a.shard_count;
-    multiply(rows);
+    multiply_rows(p, rows, tiled, a.f32(1), a.f32(2), begin, end);
   } else {
-    for (int64_t i = 0; i < a.shard_count; ++i) multiply(rows_of(i));
+    for (int64_t i = 0; i < a.shard_count; ++i)
+      multiply_rows(p, rows_of(i), tiled, a.f32(1), a.f32(2), begin, end);
   }
   if (p.activation == Activation::linear) return;
   for (int64_t i = 0; i < a.shard_count; ++i)

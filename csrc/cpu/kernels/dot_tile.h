@@ -9,24 +9,24 @@ namespace convnet::CONVNET_ISA {
 constexpr int kDotRows = kRegisters >= 32 ? 4 : 3;
 constexpr int kDotOutputs = 4;
 
-// y[i][o] = bias[o] + sum over k of x[i][k] w[o][k]: x and y lie `x_row` and `y_row` floats apart,
-// w is [O][K].
+// y[i][o] = sum over K of x[i][k] w[o][k]: rows of x, y and w lie `x_row`, `y_row` and `w_row`
+// floats apart.
 struct Dots {
-  const float *x, *w, *bias;  // bias may be null
+  const float *x, *w;
   float* y;
-  int64_t x_row, y_row, count, K;
+  int64_t x_row, y_row, w_row, count, K;
 };
 
 // Rows row .. row + R, O outputs from `first` on.
 template <int R, int O>
 CONVNET_INLINE void dot_tile(const Dots& d, int64_t row, int64_t first) {
-  const float *x = d.x + row * d.x_row, *w = d.w + first * d.K;
+  const float *x = d.x + row * d.x_row, *w = d.w + first * d.w_row;
   Vec acc[R][kDotOutputs];
   CONVNET_EACH(i, R)
     CONVNET_EACH(o, kDotOutputs) acc[i][o] = zero();
   const auto add = [&](int64_t k, auto load_part) {
     Vec weights[O];
-    CONVNET_EACH(o, O) weights[o] = load_part(w + o * d.K + k);
+    CONVNET_EACH(o, O) weights[o] = load_part(w + o * d.w_row + k);
     CONVNET_EACH(i, R) {
       const Vec part = load_part(x + i * d.x_row + k);
       CONVNET_EACH(o, O) acc[i][o] = fma(part, weights[o], acc[i][o]);
@@ -39,7 +39,7 @@ CONVNET_INLINE void dot_tile(const Dots& d, int64_t row, int64_t first) {
     float sums[kDotOutputs];
     sum4(acc[i][0], acc[i][1], acc[i][2], acc[i][3], sums);
     float* y = d.y + (row + i) * d.y_row + first;
-    for (int o = 0; o < O; ++o) y[o] = d.bias ? sums[o] + d.bias[first + o] : sums[o];
+    for (int o = 0; o < O; ++o) y[o] = sums[o];
   }
 }
 

@@ -11,7 +11,7 @@ namespace {
 void draw_of_one(const KernelArgs& a, const DropoutParams& p, int64_t begin, int64_t end,
                  uint32_t least_kept, uint16_t* kept) {
   for (int64_t i = begin; i < end; i += 4 * kLanes) {
-    uint32_t r[4][kLanes];
+    Numbers r[4];
     philox(r, *a.step, p.seed, a.shard(), i / 4, true);
     for (int64_t j = 0; j < least(4 * kLanes, end - i); ++j)
       kept[i + j] = r[j % 4][j / 4] >= least_kept;
@@ -28,14 +28,10 @@ void draw(const KernelArgs& a, const DropoutParams& p, int64_t begin, int64_t en
   const uint32_t least_kept = static_cast<uint32_t>(threshold);
   if (a.lanes == 1) return draw_of_one(a, p, begin, end, least_kept, kept);
   for (int64_t i = begin; i < end; i += 4) {
-    uint32_t r[4][kLanes];
+    Numbers r[4];
     philox(r, *a.step, p.seed, a.shard() * kLanes, i / 4);
-    for (int64_t j = 0; j < 4 && i + j < end; ++j) {
-      uint32_t bits = 0;
-      for (int64_t l = 0; l < kLanes; ++l)
-        bits |= static_cast<uint32_t>(r[j][l] >= least_kept) << l;
-      kept[i + j] = static_cast<uint16_t>(bits);
-    }
+    for (int64_t j = 0; j < 4 && i + j < end; ++j)
+      kept[i + j] = static_cast<uint16_t>(at_least(r[j], least_kept));
   }
 }
 

@@ -27,20 +27,23 @@ CONVNET_INLINE Vec numbers(const T* row, int64_t n) {
 template <class T>
 void gather_rows(const KernelArgs& a, const Feed& feed, const GatherParams& p) {
   const StepInfo& step = *a.step;
+  const auto row_of = [&](int64_t i) {
+    return reinterpret_cast<const T*>(feed.data + (step.order ? step.order[i] : step.first + i) *
+                                                      feed.row_bytes);
+  };
   if (a.lanes == 1) {
-    const int64_t i = a.shard(), end = least(a.end * p.block, p.features);
-    const T* row = reinterpret_cast<const T*>(
-        feed.data + (step.order ? step.order[i] : step.first + i) * feed.row_bytes);
-    for (int64_t f = a.begin * p.block; f < end; ++f) a.f32(0)[f] = static_cast<float>(row[f]);
+    const int64_t end = least(a.end * p.block, p.features);
+    for (int64_t i = 0; i < a.shard_count; ++i) {
+      const T* row = row_of(a.shards[i]);
+      float* out = a.f32(0) + (p.group ? a.shards[i] * a.stride[0] : 0);
+      for (int64_t f = a.begin * p.block; f < end; ++f) out[f] = static_cast<float>(row[f]);
+    }
     return;
   }
   const int64_t first = a.shard() * kLanes, live = a.live(a.shard());
   const T* row[kLanes];
-  for (int64_t l = 0; l < kLanes; ++l) {
-    const int64_t i = first + (l < live ? l : 0);  // dead lanes repeat the first sample
-    row[l] = reinterpret_cast<const T*>(feed.data + (step.order ? step.order[i] : step.first + i) *
-                                                        feed.row_bytes);
-  }
+  for (int64_t l = 0; l < kLanes; ++l)
+    row[l] = row_of(first + (l < live ? l : 0));  // dead lanes repeat the first sample
   to_lanes(
       a.begin * p.block, least(a.end * p.block, p.features),
       [&](int lane, int64_t f, int64_t n) { return numbers(row[lane] + f, n); }, a.f32(0));

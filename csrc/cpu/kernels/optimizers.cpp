@@ -44,8 +44,8 @@ CONVNET_INLINE void update(const KernelArgs& a, Own own, Rule rule, Rests rests,
     rule(step, v);
   };
   const int64_t* range = a.list<OptimizerParams>();
-  const int64_t end = least(a.end * kOptimizerBlock, p.size);
-  int64_t i = a.begin * kOptimizerBlock;
+  const int64_t end = least(a.end * p.block, p.size);
+  int64_t i = a.begin * p.block;
   for (int64_t r = 0; r < p.decay_ranges && i < end; ++r, range += 2) {
     const int64_t from = most(i, least(range[0], end)), to = most(from, least(range[1], end));
     sweep(buffers, ~2u, i, from, plain);
@@ -295,7 +295,7 @@ void gradient_accumulate(const KernelArgs& a) {
   const bool last = updates(a, p.steps);
   const Vec steps = set1(static_cast<float>(p.steps));
   float* const buffers[] = {a.f32(0), a.f32(1)};
-  sweep(buffers, last ? 3u : 2u, a.begin * kOptimizerBlock, least(a.end * kOptimizerBlock, p.size),
+  sweep(buffers, last ? 3u : 2u, a.begin * p.block, least(a.end * p.block, p.size),
         [&](Vec(&v)[2]) {
           const Vec total = v[0] + v[1];
           v[0] = total / steps;
@@ -311,8 +311,8 @@ void ema(const KernelArgs& a) {
   const bool overwrites = every > 0 && done + 1 == every * __builtin_floor((done + 1) / every);
   const Vec old = constant(decay), fresh = constant(1 - decay);
   float* const buffers[] = {a.f32(0), a.f32(1)};
-  sweep(buffers, overwrites ? 3u : 2u, a.begin * kOptimizerBlock,
-        least(a.end * kOptimizerBlock, p.size), [&](Vec(&v)[2]) {
+  sweep(buffers, overwrites ? 3u : 2u, a.begin * p.block, least(a.end * p.block, p.size),
+        [&](Vec(&v)[2]) {
           v[1] = old * v[1] + fresh * v[0];
           v[0] = v[1];
         });

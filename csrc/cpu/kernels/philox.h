@@ -4,23 +4,14 @@
 #pragma once
 
 #include "cpu/kernels/index.h"
+#include "cpu/simd/numbers.h"
 
 namespace convnet::CONVNET_ISA {
 
-// A number for each sample, in the compiler's generic vectors. They are handed on by reference: how
-// they are returned depends on the instruction set.
-typedef uint32_t Numbers __attribute__((vector_size(kLanes * sizeof(uint32_t))));
-typedef uint64_t Products __attribute__((vector_size(kLanes * sizeof(uint64_t))));
-
-CONVNET_INLINE void high_product(const Numbers& x, uint32_t factor, Numbers& high) {
-  high = __builtin_convertvector(__builtin_convertvector(x, Products) * uint64_t{factor} >> 32,
-                                 Numbers);
-}
-
-// Four numbers for each lane: r[i][lane]. Lane l is sample `sample` + l, or with `across` block
+// Four numbers for each lane: r[i] of lanes. Lane l is sample `sample` + l, or with `across` block
 // `block` + l.
-CONVNET_INLINE void philox(uint32_t (&r)[4][kLanes], const StepInfo& step, uint32_t node,
-                           int64_t sample, int64_t block, bool across = false) {
+CONVNET_INLINE void philox(Numbers (&r)[4], const StepInfo& step, uint32_t node, int64_t sample,
+                           int64_t block, bool across = false) {
   Numbers x0, x1, x2, x3;
   for (int l = 0; l < kLanes; ++l) {
     x0[l] = static_cast<uint32_t>(sample + (across ? 0 : l));
@@ -31,21 +22,17 @@ CONVNET_INLINE void philox(uint32_t (&r)[4][kLanes], const StepInfo& step, uint3
   uint32_t key0 = static_cast<uint32_t>(step.seed), key1 = static_cast<uint32_t>(step.seed >> 32);
   for (int round = 0; round < 10; ++round) {
     constexpr uint32_t kFirst = 0xD2511F53u, kSecond = 0xCD9E8D57u;
-    Numbers high0, high2;
-    high_product(x0, kFirst, high0);
-    high_product(x2, kSecond, high2);
-    const Numbers next0 = high2 ^ x1 ^ key0, next2 = high0 ^ x3 ^ key1;
-    x1 = x2 * kSecond;
-    x3 = x0 * kFirst;
-    x0 = next0;
-    x2 = next2;
+    Numbers high0, low0, high2, low2;
+    product(x0, kFirst, high0, low0);
+    product(x2, kSecond, high2, low2);
+    x0 = high2 ^ x1 ^ key0;
+    x2 = high0 ^ x3 ^ key1;
+    x1 = low2;
+    x3 = low0;
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
-  std::memcpy(r[0], &x0, sizeof x0);
-  std::memcpy(r[1], &x1, sizeof x1);
-  std::memcpy(r[2], &x2, sizeof x2);
-  std::memcpy(r[3], &x3, sizeof x3);
+  r[0] = x0, r[1] = x1, r[2] = x2, r[3] = x3;
 }
 
 }  // namespace convnet::CONVNET_ISA

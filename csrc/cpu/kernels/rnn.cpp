@@ -52,7 +52,7 @@ void project_one(const KernelArgs& a) {
   const bool packed = a.f32(p.packed) != nullptr;
   const float *x = a.f32(0) + a.begin * p.K, *w = a.f32(packed ? p.packed : 1), *bias = a.f32(2);
   float* y = a.f32(p.packed + 1) + a.begin * p.M;
-  const Runs runs{1, 1, p.K, 0, 0, packed ? div_up(p.M, 16) * 16 : p.M};
+  const Runs runs{1, 1, p.K, 0, 0, packed ? rnn_pitch(p.M) : p.M};
   each_block(p.M, [&](int64_t at, int64_t outputs) {
     row_block(runs,
               {x, w + at, bias ? bias + at : nullptr, y + at, p.K, p.M, a.end - a.begin, false},

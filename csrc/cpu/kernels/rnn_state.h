@@ -79,7 +79,7 @@ struct StateWeights {
 
 CONVNET_INLINE StateWeights weights_of(const KernelArgs& a, int packed, int plain, int64_t first,
                                        int64_t columns, int64_t all) {
-  if (a.f32(packed)) return {a.f32(packed), div_up(columns, 16) * 16};
+  if (a.f32(packed)) return {a.f32(packed), rnn_pitch(columns)};
   return {a.f32(plain) + first, all};
 }
 

@@ -19,6 +19,7 @@ struct Runs {
   int64_t outer, inner, K;
   int64_t outer_step, inner_step;  // floats from run to run of the input
   int64_t pitch;                   // floats from row to row of the weights
+  const int32_t* taps = nullptr;   // where all inputs of a row lie, if one loop over all is faster
 };
 
 // Rows of the result: inputs lie `x_row` floats apart, results `y_row`.
@@ -29,39 +30,56 @@ struct Rows {
   bool relu;
 };
 
-// R rows of V vectors, of which the last has `last` channels.
+// What one input of each of R rows gives to V vectors, of which the last has `last` channels.
+template <int R, int V, bool whole>
+CONVNET_INLINE void add_input(Vec (&acc)[R][V], const float* x, int64_t x_row, const float* w,
+                              int64_t last) {
+  Vec weights[V];
+  CONVNET_EACH(v, V) {
+    const float* channels = w + v * kWidth;
+    weights[v] = whole || v < V - 1 ? load(channels) : load_first(channels, last);
+  }
+  CONVNET_EACH(i, R) {
+    const Vec s = set1(x[i * x_row]);
+    CONVNET_EACH(v, V) acc[i][v] = fma(s, weights[v], acc[i][v]);
+  }
+}
+
+// R rows of V vectors.
 template <int R, int V, bool whole>
 CONVNET_INLINE void row_tile(const Runs& runs, const Rows& r, int64_t row, int64_t last) {
-  const auto channels = [&](const float* p, int v) {
-    return whole || v < V - 1 ? load(p + v * kWidth) : load_first(p + v * kWidth, last);
-  };
   Vec acc[R][V];
   CONVNET_EACH(v, V) {
-    const Vec start = r.bias ? channels(r.bias, v) : zero();
+    const Vec start = !r.bias              ? zero()
+                      : whole || v < V - 1 ? load(r.bias + v * kWidth)
+                                           : load_first(r.bias + v * kWidth, last);
     CONVNET_EACH(i, R) acc[i][v] = start;
   }
   const float *w = r.w, *first = r.x + row * r.x_row;
-  for (int64_t o = 0; o < runs.outer; ++o)
-    for (int64_t n = 0; n < runs.inner; ++n) {
-      const float* x = first + o * runs.outer_step + n * runs.inner_step;
-      for (int64_t k = 0; k < runs.K; ++k, w += runs.pitch) {
-        Vec weights[V];
-        CONVNET_EACH(v, V) weights[v] = channels(w, v);
-        CONVNET_EACH(i, R) {
-          const Vec s = set1(x[i * r.x_row + k]);
-          CONVNET_EACH(v, V) acc[i][v] = fma(s, weights[v], acc[i][v]);
-        }
+  if (runs.taps) {
+    const int64_t taps = runs.outer * runs.inner * runs.K;
+    for (int64_t i = 0; i < taps; ++i, w += runs.pitch)
+      add_input<R, V, whole>(acc, first + runs.taps[i], r.x_row, w, last);
+  } else {
+    for (int64_t o = 0; o < runs.outer; ++o)
+      for (int64_t n = 0; n < runs.inner; ++n) {
+        const float* x = first + o * runs.outer_step + n * runs.inner_step;
+        for (int64_t k = 0; k < runs.K; ++k, w += runs.pitch)
+          add_input<R, V, whole>(acc, x + k, r.x_row, w, last);
       }
-    }
-  CONVNET_EACH(i, R)
+  }
+  const Vec least = set1(r.relu ? 0.0f : -HUGE_VALF);
+  float* y = r.y + row * r.y_row;
+  CONVNET_EACH(i, R) {
     CONVNET_EACH(v, V) {
-      float* y = r.y + (row + i) * r.y_row + v * kWidth;
-      const Vec value = r.relu ? max(zero(), acc[i][v]) : acc[i][v];
+      const Vec value = max(least, acc[i][v]);
       if (whole || v < V - 1)
-        store(y, value);
+        store(y + v * kWidth, value);
       else
-        store_first(y, last, value);
+        store_first(y + v * kWidth, last, value);
     }
+    y += r.y_row;
+  }
 }
 
 // The rows from `row` on, fewer than R + 1.
@@ -75,8 +93,11 @@ CONVNET_INLINE void last_rows(const Runs& runs, const Rows& r, int64_t row, int6
 }
 
 template <int V, bool whole>
-__attribute__((noinline)) void tiles_of_rows(const Runs& runs, const Rows& r, int64_t last) {
+__attribute__((noinline)) void tiles_of_rows(const Runs& all_runs, const Rows& all, int64_t last) {
   constexpr int R = rows_of_tile(V);
+  // Copies, for a store of a vector may write anything that is not.
+  const Runs runs = all_runs;
+  const Rows r = all;
   int64_t row = 0;
   for (; row + R <= r.count; row += R) row_tile<R, V, whole>(runs, r, row, last);
   if constexpr (R > 1) last_rows<R - 1, V, whole>(runs, r, row, last);

@@ -3,6 +3,8 @@
 #include "ops/strided.h"
 
 #include "cpu/kernels/index.h"
+#include "cpu/kernels/tail.h"
+#include "cpu/simd/transpose.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -31,9 +33,30 @@ CONVNET_INLINE void fill(float* out, int64_t n, float value) {
   for (int64_t i = 0; i < n; ++i) out[i] = value;
 }
 
+// Columns [begin, end) of a transposed matrix: rows of the input.
+void transpose_squares(const StridedParams& p, const float* in, float* out, int64_t begin,
+                       int64_t end) {
+  const int64_t n = p.size[1], pitch = p.stride[1];
+  for (int64_t row = 0; row < p.size[0]; row += kWidth) {
+    const int64_t rows = least(kWidth, p.size[0] - row);
+    for (int64_t c = begin; c < end; c += kWidth) {
+      const int64_t columns = least(kWidth, end - c);
+      Vec square[kWidth];
+      CONVNET_EACH(i, kWidth)
+        square[i] = i < columns ? load_first(in + (c + i) * pitch + row, rows) : zero();
+      transpose(square);
+      CONVNET_EACH(i, kWidth)
+        if (i < rows) store_some(out + (row + i) * n + c, columns, square[i]);
+    }
+  }
+}
+
 // The rows of the result that the units at hand are made of.
 void read_strided(const KernelArgs& a) {
   const auto& p = a.as<StridedParams>();
+  if (p.squares)
+    return transpose_squares(p, a.f32(0) + p.first, a.f32(1), a.begin * kColumnsOfSquares,
+                             least(a.end * kColumnsOfSquares, p.size[1]));
   const int64_t begin = a.begin * p.rows_per_unit, end = least(a.end * p.rows_per_unit, p.rows);
   if (begin >= end) return;
   const int64_t last = p.rank - 1, n = p.size[last];

@@ -6,6 +6,7 @@
 
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/block_pool.h"
+#include "cpu/kernels/winograd_input.h"
 #include "cpu/kernels/winograd_points.h"
 #include "ops/conv2d.h"
 
@@ -42,35 +43,6 @@ struct Buffers {
     sums = points + points_of_tile * point_step;
   }
 };
-
-// The input of a tile whose first pixel is (y, x), which may lie in the padding.
-template <int NY, int NX, bool kInside>
-__attribute__((noinline)) void transform_input(const Job& job, const float* image, int64_t y,
-                                               int64_t x, float* out, int64_t point_step) {
-  static const float nothing[kLanes] = {};
-  const int64_t pitch = job.C * kLanes;
-  const float* pixel[NY][NX];
-  int64_t step[NY][NX];
-  CONVNET_EACH(i, NY)
-    CONVNET_EACH(j, NX) {
-      const bool inside = kInside || (y + i >= 0 && y + i < job.H && x + j >= 0 && x + j < job.W);
-      pixel[i][j] = inside ? image + ((y + i) * job.W + x + j) * pitch : nothing;
-      step[i][j] = inside ? kLanes : 0;
-    }
-  for (int64_t c = 0; c < job.C; ++c, out += kWidth) {
-    Vec r[NY][NX];
-    CONVNET_EACH(j, NX) {
-      Vec column[NY];
-      CONVNET_EACH(i, NY) column[i] = load(pixel[i][j] + c * (kInside ? kLanes : step[i][j]));
-      to_points(column);
-      CONVNET_EACH(i, NY) r[i][j] = column[i];
-    }
-    CONVNET_EACH(i, NY) {
-      to_points(r[i]);
-      CONVNET_EACH(j, NX) store(out + (i * NX + j) * point_step, r[i][j]);
-    }
-  }
-}
 
 // For each point: T tiles x O channels, summed over the input's channels.
 template <int T, int O>
@@ -167,11 +139,8 @@ void run_unit(const Job& job, const WinogradTile& tile, int64_t outer, int64_t f
   for (int64_t t = 0; t < n; ++t) {
     const int64_t y = (first_tile + t) / across * MY - job.top,
                   x = (first_tile + t) % across * MX - job.left;
-    float* out = b.points + t * b.tile_step;
-    if (y >= 0 && x >= 0 && y + NY <= job.H && x + NX <= job.W)
-      transform_input<NY, NX, true>(job, image, y, x, out, b.point_step);
-    else
-      transform_input<NY, NX, false>(job, image, y, x, out, b.point_step);
+    transform_tile<NY, NX>({image, job.H, job.W, job.C}, y, x, job.C,
+                           {b.points + t * b.tile_step, b.point_step, kWidth});
   }
   for (int64_t block = 0; block < blocks.count(); ++block) {
     const int64_t first = blocks.first(block), width = blocks.width(block);

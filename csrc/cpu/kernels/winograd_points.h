@@ -40,33 +40,67 @@ CONVNET_INLINE void from_points(const Vec (&p)[6], Vec (&y)[M]) {
   y[M - 1] = y[M - 1] + p[5];
 }
 
+// A polynomial of k coefficients at n points.
+template <int N>
+CONVNET_INLINE void evaluate(const Vec* w, int64_t k, Vec (&p)[N]) {
+  // Its even and odd terms at 1 (for -1 the odd ones change sign), and at 2.
+  Vec even1 = zero(), odd1 = zero(), even2 = zero(), odd2 = zero();
+  float power = 1;
+  for (int64_t i = 0; i < k; ++i, power *= 2) {
+    Vec &one = i % 2 ? odd1 : even1, &two = i % 2 ? odd2 : even2;
+    one = one + w[i];
+    two = fma(set1(power), w[i], two);
+  }
+  p[0] = w[0], p[1] = even1 + odd1, p[2] = even1 - odd1;
+  if constexpr (N == 6) p[3] = even2 + odd2, p[4] = even2 - odd2;
+  p[N - 1] = w[k - 1];
+}
+
+// What the filter's points are scaled by: 0, 1 and -1, 2 and -2.
+template <int N>
+constexpr float kScale0 = N == 4 ? 1.0f : 0.25f;
+template <int N>
+constexpr float kScale1 = N == 4 ? 0.5f : -1.0f / 6;
+constexpr float kScale2 = 1.0f / 24;
+
 // k taps -> n points.
 template <int N>
 CONVNET_INLINE void filter_points(const Vec* w, int64_t k, Vec (&p)[N]) {
   if constexpr (N == 1) {
     p[0] = w[0];
   } else {
-    // A polynomial's even and odd terms at 1 (for -1 the odd ones change sign), and at 2.
-    Vec even1 = zero(), odd1 = zero(), even2 = zero(), odd2 = zero();
-    float power = 1;
-    for (int64_t i = 0; i < k; ++i, power *= 2) {
-      Vec &one = i % 2 ? odd1 : even1, &two = i % 2 ? odd2 : even2;
-      one = one + w[i];
-      two = fma(set1(power), w[i], two);
-    }
-    if constexpr (N == 4) {
-      p[0] = w[0];
-      p[1] = (even1 + odd1) * 0.5f;
-      p[2] = (even1 - odd1) * 0.5f;
-    } else {
-      p[0] = w[0] * 0.25f;
-      p[1] = (even1 + odd1) * (-1.0f / 6);
-      p[2] = (even1 - odd1) * (-1.0f / 6);
-      p[3] = (even2 + odd2) * (1.0f / 24);
-      p[4] = (even2 - odd2) * (1.0f / 24);
-    }
-    p[N - 1] = w[k - 1];
+    evaluate(w, k, p);
+    p[0] = p[0] * kScale0<N>;
+    p[1] = p[1] * kScale1<N>, p[2] = p[2] * kScale1<N>;
+    if constexpr (N == 6) p[3] = p[3] * kScale2, p[4] = p[4] * kScale2;
   }
+}
+
+// The adjoint of filter_points: n points -> k taps.
+template <int N>
+CONVNET_INLINE void taps_of(const Vec (&p)[N], int64_t k, Vec* w) {
+  if constexpr (N == 1) {
+    w[0] = p[0];
+  } else {
+    const Vec even1 = (p[1] + p[2]) * kScale1<N>, odd1 = (p[1] - p[2]) * kScale1<N>;
+    Vec even2 = zero(), odd2 = zero();
+    if constexpr (N == 6) even2 = (p[3] + p[4]) * kScale2, odd2 = (p[3] - p[4]) * kScale2;
+    float power = 1;
+    for (int64_t i = 0; i < k; ++i, power *= 2)
+      w[i] = fma(set1(power), i % 2 ? odd2 : even2, i % 2 ? odd1 : even1);
+    w[0] = fma(set1(kScale0<N>), p[0], w[0]);
+    w[k - 1] = w[k - 1] + p[N - 1];
+  }
+}
+
+// The adjoint of from_points: m results -> n points.
+CONVNET_INLINE void result_points(const Vec (&y)[1], Vec (&p)[1]) { p[0] = y[0]; }
+CONVNET_INLINE void result_points(const Vec (&y)[2], Vec (&p)[4]) {
+  p[0] = y[0], p[1] = y[0] + y[1], p[2] = y[0] - y[1], p[3] = zero() - y[1];
+}
+template <int M>
+CONVNET_INLINE void result_points(const Vec (&y)[M], Vec (&p)[6]) {
+  evaluate(y, M, p);
 }
 
 }  // namespace convnet::CONVNET_ISA

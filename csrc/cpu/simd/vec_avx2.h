@@ -106,4 +106,13 @@ inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
   _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(u), _mm256_extractf128_ps(u, 1)));
 }
 
+// Lane places[i] of a vector in lane i.
+struct Places {
+  __m256i v;
+};
+inline Places places_of(const int32_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+inline Vec pick(Vec a, Places p) { return {_mm256_permutevar8x32_ps(a.v, p.v)}; }
+
 }  // namespace convnet::avx2

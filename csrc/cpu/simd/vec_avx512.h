@@ -90,4 +90,11 @@ inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
   _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1)));
 }
 
+// Lane places[i] of a vector in lane i.
+struct Places {
+  __m512i v;
+};
+inline Places places_of(const int32_t* p) { return {_mm512_loadu_si512(p)}; }
+inline Vec pick(Vec a, Places p) { return {_mm512_permutexvar_ps(p.v, a.v)}; }
+
 }  // namespace convnet::avx512

@@ -96,4 +96,16 @@ inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
   vst1q_f32(out, vpaddq_f32(vpaddq_f32(a.v, b.v), vpaddq_f32(c.v, d.v)));
 }
 
+// Lane places[i] of a vector in lane i; kept as places of bytes.
+struct Places {
+  uint8x16_t v;
+};
+inline Places places_of(const int32_t* p) {
+  const uint32x4_t lanes = vreinterpretq_u32_s32(vld1q_s32(p));
+  return {vreinterpretq_u8_u32(vmlaq_n_u32(vdupq_n_u32(0x03020100), lanes, 0x04040404))};
+}
+inline Vec pick(Vec a, Places p) {
+  return {vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(a.v), p.v))};
+}
+
 }  // namespace convnet::neon

@@ -114,4 +114,17 @@ inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
   out[0] = sum(a), out[1] = sum(b), out[2] = sum(c), out[3] = sum(d);
 }
 
+// Lane places[i] of a vector in lane i.
+struct Places {
+  Ints v;
+};
+inline Places places_of(const int32_t* p) {
+  Places places;
+  std::memcpy(&places.v, p, sizeof places.v);
+  return places;
+}
+inline Vec pick(Vec a, Places p) {
+  return {Floats{a.v[p.v[0]], a.v[p.v[1]], a.v[p.v[2]], a.v[p.v[3]]}};
+}
+
 }  // namespace convnet::portable

@@ -1,5 +1,7 @@
 """Initializers that draw nothing."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +28,9 @@ class Constant(Initializer):
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         return np.array(np.broadcast_to(self.value, tuple(shape)), dtype=dtype or np.float32)
+
+    def filler(self, shape: Shape) -> Callable[[NDArray[np.float32]], None] | None:
+        return partial(np.copyto, src=self.value) if np.ndim(self.value) == 0 else None
 
     def get_config(self) -> dict[str, Any]:
         if np.ndim(self.value) == 0:

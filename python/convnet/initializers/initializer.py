@@ -1,8 +1,10 @@
 """What every initializer has in common."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convnet.random import Shape
@@ -31,6 +33,17 @@ class Initializer:
             dtype: Type of the weight, by default float32.
         """
         raise NotImplementedError("Initializer subclasses must implement the `__call__()` method.")
+
+    def filler(self, shape: Shape) -> Callable[[NDArray[np.float32]], None] | None:
+        """Settles what `__call__` would give, to be written later where the weight is to lie.
+
+        Args:
+            shape: Shape of the weight.
+
+        Returns:
+            A function that fills a float32 array; None where `__call__` is all there is.
+        """
+        return None
 
     def get_config(self) -> dict[str, Any]:
         """Gives the arguments that rebuild the initializer, ready for JSON."""

@@ -1,5 +1,6 @@
 """Initializers that draw from a distribution given directly."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,9 @@ class RandomUniform(RandomInitializer):
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         return random.uniform(shape, self.minval, self.maxval, dtype, self.seed)
+
+    def filler(self, shape: Shape) -> Callable[[NDArray[np.float32]], None] | None:
+        return random.uniform_filler(self.minval, self.maxval, self.seed)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}

@@ -1,9 +1,10 @@
 """Initializers whose spread follows from the fans of the weight: Glorot, He, LeCun."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convnet import random
@@ -89,7 +90,7 @@ class VarianceScaling(RandomInitializer):
         super().__init__(seed=seed)
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
-        variance = self.scale / max(1.0, self._fan(shape))
+        variance = self._variance(shape)
         if self.distribution == "truncated_normal":
             stddev = math.sqrt(variance) / _TRUNCATED_STDDEV
             return random.truncated_normal(shape, 0.0, stddev, dtype, self.seed)
@@ -97,6 +98,15 @@ class VarianceScaling(RandomInitializer):
             return random.normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
         limit = math.sqrt(3.0 * variance)
         return random.uniform(shape, -limit, limit, dtype, self.seed)
+
+    def filler(self, shape: Shape) -> Callable[[NDArray[np.float32]], None] | None:
+        if self.distribution != "uniform":
+            return None
+        limit = math.sqrt(3.0 * self._variance(shape))
+        return random.uniform_filler(-limit, limit, self.seed)
+
+    def _variance(self, shape: Shape) -> float:
+        return self.scale / max(1.0, self._fan(shape))
 
     def _fan(self, shape: Shape) -> float:
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)

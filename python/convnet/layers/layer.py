@@ -246,7 +246,9 @@ class Layer(LayerState):
         """
         self._check_super_called()
         if (plan := plan_of_array(self, args, kwargs)) is not None:
-            return plan.run_one(args[0])
+            outputs = plan.run_one(args[0], len(args[0]))
+            if outputs is not None:
+                return outputs
         args, kwargs = tree.map_structure(_as_tensor, (args, kwargs))
         for leaf in tree.walk(args):
             if not is_tensor(leaf) and leaf is not None:

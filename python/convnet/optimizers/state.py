@@ -70,13 +70,14 @@ class OptimizerState:
             return
         self._trainable_variables = list(variables)
         self._index = {id(v): i for i, v in enumerate(self._trainable_variables)}
+        from convnet import initializers
+
         for group in self._all_slot_groups():
             self._slots |= {name: [] for name in group}
             for variable in self._trainable_variables:
                 for name in group:
-                    start = np.float32(self.initial_slot_value(name))
-                    value = np.broadcast_to(start, variable.shape)
-                    slot = self._add(_slot_name(variable, name), value)
+                    start = initializers.Constant(self.initial_slot_value(name))
+                    slot = self._add(_slot_name(variable, name), start, shape=variable.shape)
                     self._slots[name].append(slot)
         self.built = True
 
@@ -100,7 +101,8 @@ class OptimizerState:
 
         Args:
             variables: Trainable variables, all known to the optimizer if it is built.
-            flat_slots: For each of `all_slot_names`, a float32 buffer.
+            flat_slots: For each of `all_slot_names`, a float32 buffer; of zeros if the optimizer
+                has made no step.
             offsets: Where each variable starts in the buffers; by default they lie end to end.
 
         Raises:
@@ -113,7 +115,11 @@ class OptimizerState:
         for name, flat in flat_slots.items():
             for variable, offset in zip(variables, offsets, strict=True):
                 memory = flat[offset : offset + variable.size].reshape(variable.shape)
-                self._slots[name][self._get_variable_index(variable)].rebase(memory)
+                slot = self._slots[name][self._get_variable_index(variable)]
+                if slot.made or self.initial_slot_value(name):
+                    slot.rebase(memory)
+                else:
+                    slot.adopt(memory)
 
     def slot(self, name: str, variable: Variable) -> NDArray[np.float32]:
         """Gives the memory of a slot of a variable, to read and write.
@@ -277,9 +283,11 @@ class OptimizerState:
                 added[i].append(self.add_variable_from_reference(variable, slot_name, first))
         return added[0] if isinstance(name, str) else added
 
-    def _add(self, name: str, value: ArrayLike, dtype: str | None = None) -> Variable:
+    def _add(
+        self, name: str, value: Any, dtype: str | None = None, shape: Sequence[int] | None = None
+    ) -> Variable:
         with name_scope(self.name):
-            variable = Variable(value, dtype=dtype, trainable=False, name=name)
+            variable = Variable(value, shape, dtype=dtype, trainable=False, name=name)
         self._variables.append(variable)
         return variable
 

@@ -187,14 +187,15 @@ class Engine:
         key = (training, few, data.signature(), config.algorithms_in_force())
         step = self._steps.get(key)
         if step is None or step.capacity < capacity:
-            step = in_lanes(lambda lanes: self._plan(training, data, capacity, lanes), one=few)
+            shapes = [a.shape[1:] for a in data.x]
+            step = in_lanes(lambda *lanes: self._plan(training, data, capacity, lanes), few, shapes)
             self._steps[key] = step
             if len(self._steps) > _MOST_STEPS_KEPT:
                 self._steps.popitem(last=False)
         self._steps.move_to_end(key)
         return step
 
-    def _plan(self, training: bool, data: Arrays, capacity: int, lanes: int) -> Step:
+    def _plan(self, training: bool, data: Arrays, capacity: int, lanes: tuple[int, bool]) -> Step:
         names = getattr(self._model, "output_names", None)
 
         def call(inputs: list[GraphTensor]) -> tuple[Any, list[GraphTensor]]:

@@ -21,7 +21,7 @@ class FlatParameters:
         optimizer: Its slots move into buffers of the same layout.
 
     Attributes:
-        weights: All values, `(size,)`; `variable._value` are views of it.
+        weights: All values, `(size,)`; the values of variables are views of it.
         gradients: Gradients in the same layout.
         slots: One buffer for each slot name of the optimizer.
         offsets: Where each variable starts.
@@ -33,7 +33,7 @@ class FlatParameters:
         size = 0
         for variable in self.variables:
             self.offsets.append(size)
-            size += -(-variable.size // _ALIGNMENT) * _ALIGNMENT
+            size += _padded(variable.size)
         self.size = size
         self.weights = _core.aligned_zeros(size)
         self.gradients = _core.aligned_zeros(size)
@@ -48,13 +48,13 @@ class FlatParameters:
     def claim(self) -> None:
         """Move values into the buffer again if another model's training took them."""
         for variable, view in zip(self.variables, self.views(self.weights), strict=True):
-            if variable._value.base is not self.weights:
+            if not variable.lies_in(self.weights):
                 variable.rebase(view)
 
     @property
     def owns_values(self) -> bool:
         """Whether all variables still live in this buffer."""
-        return all(v._value.base is self.weights for v in self.variables)
+        return all(v.lies_in(self.weights) for v in self.variables)
 
     def views(self, flat: np.ndarray) -> list[np.ndarray]:
         """A buffer of this layout as one array for each variable."""
@@ -63,6 +63,10 @@ class FlatParameters:
             for start, variable in zip(self.offsets, self.variables, strict=True)
         ]
 
+    def end_of(self, variable: Variable) -> int:
+        """Where the next variable starts."""
+        return self.range_of(variable)[0] + _padded(variable.size)
+
     def range_of(self, variable: Variable) -> tuple[int, int]:
         """First and last element of a variable."""
         for start, other in zip(self.offsets, self.variables, strict=True):
@@ -70,7 +74,6 @@ class FlatParameters:
                 return start, start + variable.size
         raise ValueError(f"Unknown variable: {variable}.")
 
-    def extent_of(self, variable: Variable) -> tuple[int, int]:
-        """First element of a variable, and of what comes next."""
-        start, _ = self.range_of(variable)
-        return start, min((o for o in self.offsets if o > start), default=self.size)
+
+def _padded(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

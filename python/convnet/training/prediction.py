@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,8 +34,10 @@ class Predictor:
     ) -> Any:
         """Predict; arguments as for `Model.predict`."""
         last = self._last
-        if last is not None and verbose == 0 and steps is callbacks is None and last.takes(x):
-            return last.run(x)
+        if last is not None and verbose == 0 and steps is callbacks is None:
+            outputs = last.run(x)
+            if outputs is not None:
+                return outputs
         check_positive(batch_size=batch_size, steps=steps)
         check_verbose(verbose)
         if data_adapter.is_batch_source(x):
@@ -96,9 +96,7 @@ class Predictor:
     def _run(self, data: Arrays, given: Any = None) -> Any:
         plans = self.plans(data)
         if plans[0][0].takes_one and data.x[0] is given:
-            ends = itertools.accumulate(part.samples for _, part in plans)
-            parts = [(end, plan) for end, (plan, _) in zip(ends, plans, strict=True)]
-            self._last = _Last(given.shape, given.dtype, config.algorithms_in_force(), parts)
+            self._last = _Last([(plan, part.samples) for plan, part in plans])
         return _joined([plan(part.x) for plan, part in plans])
 
     def plans(self, data: Arrays) -> list[tuple[PlannedCall, Arrays]]:
@@ -126,37 +124,33 @@ class Predictor:
         )
 
 
-@dataclass(frozen=True)
 class _Last:
-    """The plans that ran last, and the array that they took as it was.
+    """The plans that ran last, for arrays like the one that they took as it is.
 
-    Attributes:
-        parts: For each plan the row up to which it takes the array.
+    Args:
+        parts: The plans, each with the number of samples that it takes.
     """
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    algorithms: tuple[tuple[str, str], ...]
-    parts: list[tuple[int, PlannedCall]]
+    def __init__(self, parts: list[tuple[PlannedCall, int]]) -> None:
+        self._algorithms = config.algorithms_in_force()
+        self._parts = parts
+        self._run_only, self._samples = parts[0][0].run_one, parts[0][1]
 
-    def takes(self, x: Any) -> bool:
-        """Whether the plans take an array as it is."""
-        return (
-            type(x) is np.ndarray
-            and x.shape == self.shape
-            and x.dtype == self.dtype
-            and x.flags.c_contiguous
-            and self.algorithms == config.algorithms_in_force()
-        )
-
-    def run(self, x: np.ndarray) -> np.ndarray:
-        """The results for an array that they take."""
-        if len(self.parts) == 1:
-            return self.parts[0][1].run_one(x)
+    def run(self, x: Any) -> np.ndarray | None:
+        """The results for an array, or None where the plans do not take it."""
+        if self._algorithms != config.algorithms_in_force():
+            return None
+        if len(self._parts) == 1:
+            return self._run_only(x, self._samples)
+        if type(x) is not np.ndarray or len(x) != sum(samples for _, samples in self._parts):
+            return None
         begin, results = 0, []
-        for end, plan in self.parts:
-            results.append(plan.run_one(x[begin:end]))
-            begin = end
+        for plan, samples in self._parts:
+            result = plan.run_one(x[begin : begin + samples], samples)
+            if result is None:
+                return None
+            results.append(result)
+            begin += samples
         return np.concatenate(results)
 
 

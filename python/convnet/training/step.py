@@ -30,7 +30,7 @@ class Step:
         data: An example of the data: its shapes count.
         capacity: Largest batch.
         output_names: Names of the outputs, where the model has them.
-        lanes: Samples that lie side by side, as for `Trace`.
+        lanes: Samples that lie side by side, and whether there are a few only, as for `Trace`.
 
     Attributes:
         untraced: Metrics that must see targets and predictions as arrays, with their output.
@@ -46,7 +46,7 @@ class Step:
         data: Arrays,
         capacity: int,
         output_names: list[str] | None,
-        lanes: int = LANES,
+        lanes: tuple[int, bool] = (LANES, False),
     ) -> None:
         self.capacity = capacity
         self.compilation = compilation
@@ -57,7 +57,7 @@ class Step:
         # Sums beside the first of a tracker: their counts would count the samples twice.
         self._extra_totals: list[tuple[Metric, np.ndarray]] = []
         trainable = self._trainable_ids()
-        with Trace(training=self.training, trainable=trainable, lanes=lanes) as trace:
+        with Trace(self.training, trainable, *lanes) as trace:
             self._trace = trace
             self.inputs = [trace.input(a.shape[1:], f"x{i}") for i, a in enumerate(data.x)]
             outputs, extra_losses = model(self.inputs)

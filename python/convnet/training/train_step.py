@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,9 @@ _LARGE_TABLE = 1 << 16
 # where it is moved as well.
 _FEWEST_ROWS, _FEWEST_MOVING_ROWS = 6, 16
 _DECAYING = ("adadelta", "adagrad", "rmsprop", "sgd")
+# Numbers of a variable whose gradient, written and read once more, would take longer than another
+# pass of its own.
+_LEAST_FOLLOWED = 1 << 16
 
 
 class TrainStep(Step):
@@ -53,28 +55,32 @@ class TrainStep(Step):
     def _differentiate(self) -> list[int]:
         graph, parameters = self._trace.graph, self._parameters
         gradients = graph.backward(self._losses)
-        bound = []
         ids = {id(variable): tensor.id for variable, tensor in self._trace.variables}
         views = parameters.views(parameters.gradients)
-        tables: list[tuple[int, int]] = []
+        bound: list[int] = []
+        apart: dict[int, int | None] = {}
         for variable, view in zip(parameters.variables, views, strict=True):
             value = ids.get(id(variable), -1)
             gradient = gradients.get(value)
             if gradient is None:
                 continue
+            if self._follows(variable, gradient):
+                apart[id(variable)] = gradient
+                continue
             if self._goes_by_the_row(variable, value, gradient):
                 gradient = self._record_row_update(variable, value, gradient)
-                tables.append(parameters.extent_of(variable))
+                apart[id(variable)] = None
             self._memory[gradient] = view.reshape(-1)
             bound.append(gradient)
-        if bound and not self.eager_update:
+        if (bound or apart) and not self.eager_update:
             with self._trace.labelled("optimizer"):
-                self._record_update(tables)
+                self._record_update(apart)
         return bound
 
     def _goes_by_the_row(self, table: Variable, value: int, gradient: int) -> bool:
         """Whether a table is only looked up, and a batch looks up so little of a large one that
-        the update should not pass over all of it."""
+        the update should not pass over all of it.
+        """
         optimizer = self._optimizer
         beyond_the_rule = (
             optimizer.clipvalue,
@@ -105,75 +111,114 @@ class TrainStep(Step):
         with self._trace.labelled("optimizer"):
             return self._trace.graph.update_rows(optimizer.kernel, value, gradient, slots, attrs)
 
-    def _record_update(self, tables: list[tuple[int, int]]) -> None:
-        """Record the update of all variables but tables that go by the row, given as ranges."""
-        parameters, optimizer = self._parameters, self._optimizer
-        assert optimizer.kernel is not None
-        starts = [0, *(end for _, end in tables)]
-        ends = [*(start for start, _ in tables), parameters.size]
-        steps = optimizer.gradient_accumulation_steps or 1
-        for start, end in zip(starts, ends, strict=True):
-            if start < end:
-                self._record_range(start, end, steps)
+    def _follows(self, variable: Variable, gradient: int) -> bool:
+        """Whether a variable is updated piece by piece while its gradient is computed, which then
+        is never whole: where each number counts alone and the gradient is worth it.
+        """
+        optimizer = self._optimizer
+        return (
+            variable.size >= _LEAST_FOLLOWED
+            and variable.constraint is None
+            and optimizer.clipnorm is None
+            and optimizer.global_clipnorm is None
+            and not self.eager_update
+            and self._trace.graph.made_by_unit(gradient) > 0
+        )
 
-    def _record_range(self, start: int, end: int, steps: int) -> None:
-        parameters, optimizer = self._parameters, self._optimizer
+    def _record_update(self, apart: dict[int, int | None]) -> None:
+        """Record the updates of all variables: of those apart, whose gradients are followed, one by
+        one, of the others between them at once. Tables that go by the row are apart without one.
+        """
+        parameters, begin = self._parameters, 0
+        for start, variable in zip(parameters.offsets, parameters.variables, strict=True):
+            if id(variable) not in apart:
+                continue
+            self._record_update_of(begin, start)
+            gradient = apart[id(variable)]
+            if gradient is not None:
+                self._record_update_of(start, start + variable.size, gradient)
+            begin = parameters.end_of(variable)
+        self._record_update_of(begin, parameters.size)
+
+    def _record_update_of(self, begin: int, end: int, gradient: int | None = None) -> None:
+        """Record the update of a part of the buffers, with the gradient of a variable or, for
+        several, with those in their buffer.
+        """
+        if begin == end:
+            return
+        optimizer, part = self._optimizer, slice(begin, end)
         assert optimizer.kernel is not None
-        part = slice(start, end)
-        weights = self._flat("weights", parameters.weights[part])
-        gradients = self._flat("gradients", parameters.gradients[part])
-        if steps > 1:
-            total = self._slot("gradient_accumulator", part)
-            self._trace.graph.update("gradient_accumulate", [gradients, total], {"steps": steps})
-        self._record_clipping(gradients)
+        weights = self._flat("weights", self._parameters.weights[part])
+        block: dict[str, Any] = {}
+        if gradient is None:
+            gradient = self._flat("gradients", self._parameters.gradients[part])
+        else:
+            block["block"] = self._trace.graph.made_by_unit(gradient)
+        self._record_accumulation(gradient, part, block)
+        self._record_clipping(gradient, block)
         slots = [self._slot(name, part) for name in optimizer.slot_names]
-        decay = self._decay_attrs(start, end)
-        attrs = optimizer.kernel_attrs() | decay | {"accumulation_steps": steps}
-        self._trace.graph.update(optimizer.kernel, [weights, gradients, *slots], attrs)
+        attrs = optimizer.kernel_attrs() | self._decay_attrs(part) | self._steps() | block
+        self._trace.graph.update(optimizer.kernel, [weights, gradient, *slots], attrs)
         if optimizer.use_ema:
-            attrs = {
-                "momentum": float(optimizer.ema_momentum),
-                "overwrite_frequency": optimizer.ema_overwrite_frequency or 0,
-                "accumulation_steps": steps,
-            }
+            attrs = (
+                block
+                | self._steps()
+                | {
+                    "momentum": float(optimizer.ema_momentum),
+                    "overwrite_frequency": optimizer.ema_overwrite_frequency or 0,
+                }
+            )
             self._trace.graph.update("ema", [weights, self._slot("average", part)], attrs)
-        self._record_constraints(weights, start, end)
+        self._record_constraints(weights, part)
 
-    def _record_clipping(self, gradients: int) -> None:
+    def _steps(self) -> dict[str, Any]:
+        return {"accumulation_steps": self._optimizer.gradient_accumulation_steps or 1}
+
+    def _record_accumulation(self, gradient: int, part: slice, block: dict[str, Any]) -> None:
+        if steps := self._optimizer.gradient_accumulation_steps:
+            total = self._slot("gradient_accumulator", part)
+            attrs: dict[str, Any] = {"steps": steps} | block
+            self._trace.graph.update("gradient_accumulate", [gradient, total], attrs)
+
+    def _record_clipping(self, gradient: int, block: dict[str, Any]) -> None:
         graph, optimizer = self._trace.graph, self._optimizer
         if optimizer.clipvalue is not None:
-            graph.update("clip_value", [gradients], {"value": float(optimizer.clipvalue)})
+            attrs = {"value": float(optimizer.clipvalue)} | block
+            graph.update("clip_value", [gradient], attrs)
         if optimizer.clipnorm is not None:
             offsets = [*self._parameters.offsets, self._parameters.size]
             norm = float(optimizer.clipnorm)
-            graph.update("clip_norm", [gradients], {"norm": norm, "offsets": offsets})
+            graph.update("clip_norm", [gradient], {"norm": norm, "offsets": offsets})
         if optimizer.global_clipnorm is not None:
             norm = float(optimizer.global_clipnorm)
-            graph.update("global_clip_norm", [gradients], {"norm": norm})
+            graph.update("global_clip_norm", [gradient], {"norm": norm})
 
-    def _decay_attrs(self, start: int, end: int) -> dict[str, Any]:
+    def _decay_attrs(self, part: slice) -> dict[str, Any]:
         optimizer = self._optimizer
         if optimizer.weight_decay is None:
             return {}
-        decayed = [place for v, place in self._variables_in(start, end) if optimizer.decays(v)]
+        decayed = [v for v in self._variables_in(part) if optimizer.decays(v)]
+        places = [self._parameters.range_of(v) for v in decayed]
         return {
             "weight_decay": float(optimizer.weight_decay),
-            "decay_ranges": [i for place in decayed for i in place],
+            "decay_ranges": [at - part.start for place in places for at in place],
         }
 
-    def _record_constraints(self, weights: int, start: int, end: int) -> None:
-        for variable, (offset, _) in self._variables_in(start, end):
+    def _record_constraints(self, weights: int, part: slice) -> None:
+        for variable in self._variables_in(part):
             if variable.constraint is not None:
+                offset = self._parameters.range_of(variable)[0] - part.start
                 place = {"offset": offset, "shape": list(variable.shape)}
                 attrs = variable.constraint.kernel_attrs() | place
                 self._trace.graph.update("constrain", [weights], attrs)
 
-    def _variables_in(self, start: int, end: int) -> Iterator[tuple[Variable, tuple[int, int]]]:
-        """The variables in part of the buffers, and where they lie in it."""
-        for variable in self._parameters.variables:
-            first, last = self._parameters.range_of(variable)
-            if start <= first < end:
-                yield variable, (first - start, last - start)
+    def _variables_in(self, part: slice) -> list[Variable]:
+        parameters = self._parameters
+        return [
+            variable
+            for start, variable in zip(parameters.offsets, parameters.variables, strict=True)
+            if part.start <= start < part.stop
+        ]
 
     def _slot(self, name: str, part: slice) -> int:
         return self._flat(name, self._parameters.slots[name][part])
