@@ -14,6 +14,7 @@ import pytest
 
 import convnet
 from convnet import callbacks, config, layers, optimizers
+from convnet.training import train_step
 from convnet.training.train_step import TrainStep
 
 ROWS, LENGTH = 4000, 5
@@ -261,3 +262,27 @@ def test_other_weights_keep_their_constraints_and_decay():
         return state(model)
 
     both(train)
+
+
+def test_gradients_of_other_weights_are_followed(monkeypatch):
+    def train():
+        convnet.utils.set_random_seed(3)
+        x = layers.Input((LENGTH,))
+        left = layers.Dense(211, activation="relu")(x)
+        right = layers.GlobalAveragePooling1D()(layers.Embedding(ROWS, 37)(x))
+        hidden = layers.Dense(67, activation="tanh")(layers.Concatenate()([left, right]))
+        model = convnet.Model(x, layers.Dense(1)(hidden))
+        model.compile(optimizers.AdamW(0.01), "mse")
+        model.fit(*words(100), batch_size=20, verbose=0)
+        return model
+
+    monkeypatch.setattr(train_step, "_LEAST_FOLLOWED", 1 << 13)
+    model = train()
+    assert goes_by_the_row(model)
+    parameters = model._engine._parameters
+    views = parameters.views(parameters.gradients)
+    (followed,) = (v for v, g in zip(parameters.variables, views, strict=True) if not g.any())
+    assert followed.shape == (248, 67)
+    monkeypatch.setattr(TrainStep, "_goes_by_the_row", lambda *_: False)
+    monkeypatch.setattr(TrainStep, "_follows", lambda *_: False)
+    assert_same_bits(state(model), state(train()))

@@ -238,8 +238,8 @@ void sparse_listed_input(const KernelArgs& a) {
       for_slices(p, first, count, a.f32(1), [&](const Slice& slice, const float* w) {
         const auto add = add_of<Pixels>(slice.rows, p.KW);
         const int64_t taps = slice.rows * p.KW;
-        for (int64_t l = begin; l < end; ++l)
-          for (int64_t o = 0; o < count; ++o) {
+        for (int64_t o = 0; o < count; ++o)
+          for (int64_t l = begin; l < end; ++l) {
             const List list = list_at(p, a.f32(0), outer, first + o, l);
             for (int64_t c = 0; c < p.C; c += kWidth)
               add(list, w + (c * count + o * kWidth) * taps,
