@@ -90,6 +90,14 @@ void bind_graph(py::module_& m) {
             return g.update(op, to_inputs(inputs), to_attrs(attrs));
           },
           py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict())
+      .def("rows_looked_up", &Graph::rows_looked_up, py::arg("table"), py::arg("gradient"))
+      .def(
+          "update_rows",
+          [](Graph& g, const std::string& op, ValueId table, ValueId gradient,
+             const std::vector<ValueId>& slots, const py::dict& attrs) {
+            return g.update_rows(op, table, gradient, slots, to_attrs(attrs));
+          },
+          py::arg("op"), py::arg("table"), py::arg("gradient"), py::arg("slots"), py::arg("attrs"))
       .def("fuse", &Graph::fuse, py::arg("keep"))
       .def("backward", &Graph::backward, py::arg("losses"),
            py::arg("seeds") = std::map<ValueId, ValueId>{}, py::arg("wrt") = std::vector<ValueId>{})

@@ -133,6 +133,7 @@ class BoundPlan {
       StepInfo info = step(std::min(batch, n - i * batch), i * batch, table);
       info.order = order.data() + i * batch;
       info.hyper = hyper.data() + i * hyper.shape(1);
+      info.index = i;
       info.step += static_cast<uint64_t>(i);
       steps.push_back(info);
     }
@@ -174,8 +175,8 @@ class BoundPlan {
 
   StepInfo step(int64_t batch, int64_t first, const std::vector<Feed>& feeds) const {
     const int64_t shards = ceil_div(batch, plan_.graph().lanes());
-    return {batch, shards,  plan_.slots(shards), seed_,  step_,
-            first, nullptr, feeds.data(),        nullptr};
+    return {batch, shards,  plan_.slots(shards), seed_,   step_,
+            first, nullptr, feeds.data(),        nullptr, 0};
   }
 
   py::dict describe(const CallProfile& call) const {

@@ -29,6 +29,7 @@ struct StepInfo {
   const int64_t* order;  // row of the feeds for each sample; null: first, first + 1, ...
   const Feed* feeds;
   const double* hyper;  // per-step scalars: learning rate, iteration
+  int64_t index;        // of the step in its run
 };
 
 // One call. `data` holds a pointer for each input, then for each output (null where an optional one
@@ -51,6 +52,7 @@ struct KernelArgs {
 
   float* f32(int i) const { return static_cast<float*>(data[i]); }
   uint16_t* bits(int i) const { return static_cast<uint16_t*>(data[i]); }
+  int32_t* i32(int i) const { return static_cast<int32_t*>(data[i]); }
   template <class P>
   const P& as() const {
     return *static_cast<const P*>(params);

@@ -77,6 +77,7 @@ struct Node {
   bool ordered = false;  // units of a shard must be done in order
   std::vector<Span> input_spans, output_spans;  // those not there: all
   bool update = false;                          // runs after everything else, in order
+  bool closing = false;                         // runs after the last step of a run
   bool impure = false;                          // writes a state: never dropped
   bool dead = false;                            // replaced by fusion
 };
@@ -118,6 +119,13 @@ class Graph {
   std::vector<ValueId> add(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
   // A node that runs after all others, in the order of the calls.
   std::vector<ValueId> update(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
+  // Updates of a table that is read by the row. How many rows a sample looks up of `table`, whose
+  // gradient is given; 0 where anything else happens to it.
+  int64_t rows_looked_up(ValueId table, ValueId gradient) const;
+  // Then updates it, by an optimizer's op, in the rows that a batch looks up; the others are made
+  // up for when they are looked up again, and when a run ends. Returns the gradients of the rows.
+  ValueId update_rows(const std::string& op, ValueId table, ValueId gradient,
+                      const std::vector<ValueId>& slots, const Attrs& attrs);
   // Merges chains of nodes into fused ops; values in `keep` stay computed.
   void fuse(const std::vector<ValueId>& keep);
   // Reverse-mode differentiation of the sum of `losses` (results of loss_mean, or scalars). `seeds`
@@ -145,6 +153,7 @@ class Graph {
   ValueId add_value(Value value);
   void infer(Node& node, NodeId id);
   void label_like(ValueId id);
+  NodeId only_lookup(ValueId table) const;
   std::vector<ValueId> add_node(const std::string& op, std::vector<ValueId> inputs, Attrs attrs,
                                 bool update);
 

@@ -77,6 +77,11 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     for (NodeId n : stage.nodes) work_ += work_of(graph_, graph_.nodes()[n]);
     shared_work_ += shared_work(graph_, stage);
   }
+  for (const Node& node : graph_.nodes())
+    if (node.closing) {
+      closing_calls_.push_back(make_call(graph_, node, layout_, table));
+      closing_calls_.back().index = call_count_++;
+    }
   if (graph_.lanes() == 1 && pays_for_threads(capacity_))
     flow_ = std::make_unique<Flow>(graph_, stages_, layout_);
 }

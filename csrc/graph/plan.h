@@ -157,6 +157,8 @@ class Plan : public Program {
   // Whether a step changes weights or states.
   bool updates() const { return first_update_ < stages_.size(); }
   const std::vector<Call>& calls(size_t stage) const { return calls_[stage]; }
+  // What follows the last step of a run.
+  const std::vector<Call>& closing_calls() const { return closing_calls_; }
   // What calls wait for, where threads may relay.
   const Flow& flow() const { return *flow_; }
   // Whether a step of `shards` shards takes long enough for several threads, and for how many.
@@ -172,6 +174,8 @@ class Plan : public Program {
   friend class Runner;
   friend class KernelRunner;
   bool leaves_as_row(ValueId output) const;
+  void close(void* const* bindings, const StepInfo& last, int threads, Workspace& workspace,
+             Timings* timings) const;
   std::unique_ptr<Workspace> acquire() const;
   void release(std::unique_ptr<Workspace> workspace) const;
 
@@ -179,6 +183,7 @@ class Plan : public Program {
   Layout layout_;
   std::vector<Stage> stages_;
   std::vector<std::vector<Call>> calls_;  // per stage
+  std::vector<Call> closing_calls_;
   size_t call_count_ = 0;
   size_t first_update_ = 0;  // stages from here on change weights
   std::unique_ptr<const Flow> flow_;

@@ -30,6 +30,7 @@ CallTime Timings::total(size_t call) const {
 Profile::Profile(const Plan& plan) : plan_(plan) {
   for (size_t s = 0; s < plan.stages().size(); ++s)
     for (const Call& call : plan.calls(s)) calls_.push_back({.node = call.node});
+  for (const Call& call : plan.closing_calls()) calls_.push_back({.node = call.node});
 }
 
 void Profile::add(const Timings& timings, const StepInfo* steps, int64_t count) {
@@ -41,11 +42,8 @@ void Profile::add(const Timings& timings, const StepInfo* steps, int64_t count) 
   }
   steps_ += count;
   threads_ = timings.threads();
-  for (size_t s = 0; s < plan_.stages().size(); ++s) {
-    Amount amount = all;
-    // Fixed stages run once, or not at all where their results were kept.
-    if (plan_.stages()[s].fixed && !plan_.updates()) amount.steps = 1;
-    for (const Call& call : plan_.calls(s)) {
+  const auto add_calls = [&](const std::vector<Call>& calls, const Amount& amount) {
+    for (const Call& call : calls) {
       const CallTime time = timings.total(call.index);
       if (time.count == 0) continue;
       CallProfile& profile = calls_[call.index];
@@ -58,7 +56,13 @@ void Profile::add(const Timings& timings, const StepInfo* steps, int64_t count) 
         for (ValueId id : operands)
           if (id != kNone) profile.bytes += bytes_of(graph.value(id), amount);
     }
-  }
+  };
+  Amount once = all;
+  once.steps = 1;
+  // Fixed stages run once, or not at all where their results were kept.
+  for (size_t s = 0; s < plan_.stages().size(); ++s)
+    add_calls(plan_.calls(s), plan_.stages()[s].fixed && !plan_.updates() ? once : all);
+  add_calls(plan_.closing_calls(), once);
 }
 
 const char* layout_of(const Graph& graph, const Node& node) {

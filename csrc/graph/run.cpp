@@ -340,6 +340,26 @@ class Runner {
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
 };
 
+// Brings to an end what steps have put off; `last` is the last one done.
+void Plan::close(void* const* bindings, const StepInfo& last, int threads, Workspace& workspace,
+                 Timings* timings) const {
+  const KernelRunner kernels(*this, workspace, bindings, timings);
+  const auto run_with = [&](int team) {
+    const auto body = [&](int thread) {
+      FlushDenormals flush;
+      for (const Call& call : closing_calls_) {
+        const int64_t units = call.node->units;
+        kernels.run(last, thread, call,
+                    {nullptr, 0, units * thread / team, units * (thread + 1) / team, 0});
+      }
+    };
+    if (team > 1) return ThreadPool::instance().try_run(team, body);
+    body(0);
+    return true;
+  };
+  if (!run_with(threads)) run_with(1);
+}
+
 int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
                   const std::function<Poll()>& poll, Timings* timings) const {
   if (count == 0) return 0;
@@ -362,14 +382,16 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
     done = runner.done();
     return true;
   };
-  const int most = threads(shards);
+  int most = threads(shards);
   if (most > 1 && graph_.lanes() == 1) {
     workspace->prepare(most, shards, slots, shards);
     if (timings) timings->start(most, call_count_);
     done = run_as_relay(*this, *workspace, bindings, steps, count, most, fixed, poll, timings);
   } else if (!run_with(most)) {
-    run_with(1);
+    run_with(most = 1);
   }
+  if (done > 0 && !closing_calls_.empty())
+    close(bindings, steps[done - 1], most, *workspace, timings);
   if (updates())
     weights_changed();
   else if (done > 0)

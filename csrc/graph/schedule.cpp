@@ -39,6 +39,8 @@ class Scheduler {
     std::vector<Stage> updates = schedule_updates(graph_, pending_, outside);
     for (const Stage& stage : updates)
       for (NodeId n : stage.nodes) pending_[n] = false;
+    for (size_t n = 0; n < pending_.size(); ++n)
+      if (graph_.nodes()[n].closing) pending_[n] = false;
     bool split = true;
     int idle = 0;
     while (idle < 2) {

@@ -40,7 +40,7 @@ class Updates {
     for (size_t n = 0; n < live.size(); ++n) {
       if (!live[n]) continue;
       const Node& node = graph.nodes()[n];
-      if (node.update) updates_.push_back(static_cast<NodeId>(n));
+      if (node.update && !node.closing) updates_.push_back(static_cast<NodeId>(n));
       for (ValueId id : node.inputs)
         if (id != kNone) readers_[graph.root(id)].push_back(static_cast<NodeId>(n));
     }
@@ -89,6 +89,7 @@ class Updates {
 
   // Puts the node that makes an operand at the head of a chain, if it can be there.
   void lead(Chain& chain) const {
+    if (graph_.cuda()) return;  // its nodes are not cut into pieces
     for (ValueId id : chain.values) {
       const NodeId maker = graph_.value(id).producer;
       if (!chain.elements || maker == kNone || !leads(chain, maker)) continue;

@@ -18,6 +18,15 @@ T convert(const InferContext& c, const std::string& name, const Attr& attr) {
   c.fail("attribute '" + name + "' has the wrong type");
 }
 
+// The outputs of a node; of an equal one where there is one.
+std::vector<ValueId> equal_or_new(Graph& graph, const std::string& op, std::vector<ValueId> inputs,
+                                  Attrs attrs) {
+  for (const Node& node : graph.nodes())
+    if (node.op->name == op && node.inputs == inputs && node.attrs == attrs && !node.update)
+      return node.outputs;
+  return graph.add(op, std::move(inputs), std::move(attrs));
+}
+
 }  // namespace
 
 const Value& InferContext::in(int i) const {
@@ -66,10 +75,7 @@ ValueId InferContext::output_like(int i, Dims shape) {
 
 std::vector<ValueId> InferContext::compute(const std::string& op, std::vector<ValueId> inputs,
                                            Attrs attrs) {
-  for (const Node& node : graph_.nodes())
-    if (node.op->name == op && node.inputs == inputs && node.attrs == attrs && !node.update)
-      return node.outputs;
-  return graph_.add(op, std::move(inputs), std::move(attrs));
+  return equal_or_new(graph_, op, std::move(inputs), std::move(attrs));
 }
 
 std::vector<ValueId> InferContext::update(const std::string& op, std::vector<ValueId> inputs,
@@ -114,6 +120,9 @@ bool GradContext::flag(const std::string& name) const {
 std::vector<ValueId> GradContext::add(const std::string& op, std::vector<ValueId> inputs,
                                       Attrs attrs) {
   return graph_.add(op, std::move(inputs), std::move(attrs));
+}
+ValueId GradContext::compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
+  return equal_or_new(graph_, op, std::move(inputs), std::move(attrs))[0];
 }
 
 }  // namespace convnet

@@ -3,6 +3,7 @@
 #include "ops/conv2d_weight.h"
 #include "ops/epilogue.h"
 #include "ops/op.h"
+#include "ops/reduce.h"
 #include "ops/winograd_choice.h"
 
 namespace convnet::ops {
@@ -147,27 +148,71 @@ bool takes_sparse_backward(const GradContext& g) {
   return forced == "sparse" || sparse_backward_pays(p, g.flag("few_winners"));
 }
 
+Attrs sparse_attrs(const Conv2dParams& p) {
+  const bool pooled = p.pool == FusedPool::max;
+  return {{"size", Dims{p.H, p.W, p.C}},
+          {"kernel", Dims{p.KH, p.KW, p.OC}},
+          {"result", Dims{p.OH, p.OW}},
+          {"windows", pooled ? Dims{p.OH / 2, p.OW / 2} : Dims{0, 0}},
+          {"padding", Dims{p.top, 0, p.left, 0}}};
+}
+
+// The gradient of the weights, from lists of the pixels that won.
+void sparse_weight_gradient(GradContext& g, ValueId lists) {
+  const auto& p = g.params<Conv2dParams>();
+  const Attrs attrs = sparse_attrs(p);
+  // As for a kernel of one pixel: convolutions that read the same pixels share their images.
+  Attrs pixels = attrs;
+  pixels["kernel"] = Dims{1, 1, 1};
+  pixels["result"] = Dims{p.OH + p.KH - 1, p.OW + p.KW - 1};
+  pixels["windows"] = Dims{0, 0};
+  const ValueId images = g.compute("sparse_images", {g.root(g.in(0))}, pixels);
+  const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
+  g.set(1, g.add1("sparse_unpack", {dw}, attrs));
+}
+
+// The gradient of the input: `op` makes its images of `operands` and the weights.
+void sparse_input_gradient(GradContext& g, const char* op, std::vector<ValueId> operands) {
+  const Attrs attrs = sparse_attrs(g.params<Conv2dParams>());
+  operands.push_back(g.add1("sparse_pack", {g.in(1)}, attrs));
+  g.set(0, g.add1("sparse_lanes", {g.add1(op, operands, attrs), g.in(0)}, attrs));
+}
+
 // Visits only the pixels that won.
 void sparse_gradient(GradContext& g, ValueId dz) {
   const auto& p = g.params<Conv2dParams>();
-  const bool pooled = p.pool == FusedPool::max;
-  const Attrs attrs = {{"size", Dims{p.H, p.W, p.C}},
-                       {"kernel", Dims{p.KH, p.KW, p.OC}},
-                       {"result", Dims{p.OH, p.OW}},
-                       {"windows", pooled ? Dims{p.OH / 2, p.OW / 2} : Dims{0, 0}},
-                       {"padding", Dims{p.top, 0, p.left, 0}}};
-  const ValueId winners = pooled ? g.out(1) : kNone;
-  if (g.needs(1)) {
-    const ValueId lists = g.add1("sparse_lists", {dz, winners}, attrs);
-    const ValueId images = g.add1("sparse_images", {g.in(0)}, attrs);
-    const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
-    g.set(1, g.add1("sparse_unpack", {dw}, attrs));
-  }
-  if (g.needs(0)) {
-    const ValueId w = g.add1("sparse_pack", {g.in(1)}, attrs);
-    const ValueId images = g.add1("sparse_input", {dz, winners, w}, attrs);
-    g.set(0, g.add1("sparse_lanes", {images, g.in(0)}, attrs));
-  }
+  const ValueId winners = p.pool == FusedPool::max ? g.out(1) : kNone;
+  if (g.needs(1)) sparse_weight_gradient(g, g.add1("sparse_lists", {dz, winners}, sparse_attrs(p)));
+  if (g.needs(0)) sparse_input_gradient(g, "sparse_input", {dz, winners});
+}
+
+// Whether the result, perhaps after a ReLU, is used for the maximum of all its pixels only: its
+// gradient then comes from an `extreme_backward`.
+bool feeds_global_max(const GradContext& g) {
+  const auto& p = g.params<Conv2dParams>();
+  const Node* reader = g.producer(g.grad());
+  const std::string activation = g.text("activation");
+  if (!reader || reader->op != find_op("extreme_backward") || p.pool != FusedPool::none ||
+      p.outer != 1 || !(activation.empty() || activation == "linear" || activation == "relu"))
+    return false;
+  const auto& reduced = *reinterpret_cast<const ReduceParams*>(reader->params.data());
+  if (reduced.fn != Reduction::max || g.root(reader->inputs[0]) != g.root(g.out())) return false;
+  const Dims& shape = g.value(reader->inputs[0]).shape;
+  const uint32_t axes = reduced.axes;
+  bool all = shape.back() == p.OC && !(axes >> (shape.size() - 1) & 1);
+  for (size_t i = 0; i + 1 < shape.size(); ++i) all = all && (shape[i] == 1 || axes >> i & 1);
+  return all;
+}
+
+// Lists the largest pixels at once, of which there are few.
+void global_max_gradient(GradContext& g) {
+  const std::vector<ValueId>& extreme = g.producer(g.grad())->inputs;
+  Attrs attrs = sparse_attrs(g.params<Conv2dParams>());
+  attrs["relu_after"] = g.text("activation") == "relu";
+  const auto listed = g.add("sparse_extremes", {g.out(), extreme[1], extreme[2]}, attrs);
+  if (g.needs(2)) g.set(2, g.add1("sum_samples", {listed[1]}, {{"keep", int64_t{1}}}));
+  if (g.needs(1)) sparse_weight_gradient(g, listed[0]);
+  if (g.needs(0)) sparse_input_gradient(g, "sparse_listed_input", {listed[0]});
 }
 
 void dense_gradient(GradContext& g, ValueId dz) {
@@ -198,9 +243,11 @@ void dense_gradient(GradContext& g, ValueId dz) {
 void conv2d_gradient(GradContext& g) {
   if (g.value(g.in(0)).lanes == 1 && !g.cuda())
     throw NeedsLanes("convolutions train on 16 samples at once only");
+  const bool sparse = takes_sparse_backward(g);
+  if (sparse && feeds_global_max(g)) return global_max_gradient(g);
   const ValueId dz = before_activation(g);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
-  if (takes_sparse_backward(g))
+  if (sparse)
     sparse_gradient(g, dz);
   else
     dense_gradient(g, dz);

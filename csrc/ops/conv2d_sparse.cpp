@@ -38,6 +38,18 @@ void infer_lists(InferContext& c) {
   c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
 }
 
+// z [.., OH, OW, OC], the largest of all pixels [OC], their gradient -> lists as of the gradient of
+// z, which pixels that share a maximum share, before a ReLU where z is the result of one; and the
+// sum of each list.
+void infer_extremes(InferContext& c) {
+  auto& p = read(c);
+  p.outer = 1;
+  p.relu_after = c.flag("relu_after", false);
+  c.units(p.OC);
+  c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
+  c.output_like(0, {p.OC});
+}
+
 // images, lists -> dw as [OC][KH][KW][pitch].
 void infer_weight(InferContext& c) {
   auto& p = read(c);
@@ -57,6 +69,15 @@ void infer_input(InferContext& c) {
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 
+// Lists of a few pixels, packed weights -> gradient images.
+void infer_listed_input(InferContext& c) {
+  auto& p = read(c);
+  p.outer = c.in(0).shape[0];
+  c.units(p.outer * 16);
+  c.flops(p.operations());
+  c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
+}
+
 // Gradient images, the convolution's input -> its gradient.
 void infer_lanes(InferContext& c) {
   auto& p = read(c);
@@ -66,7 +87,7 @@ void infer_lanes(InferContext& c) {
   c.output_like(1);
 }
 
-// w [KH, KW, C, OC] -> in the order that sparse_input reads it.
+// w [KH, KW, C, OC] -> in the order that it is read for gradient images.
 void infer_pack(InferContext& c) {
   auto& p = read(c);
   c.units(p.OC);
@@ -82,10 +103,12 @@ void infer_unpack(InferContext& c) {
 
 }  // namespace
 
+CONVNET_DEFINE_OP(sparse_extremes, infer_extremes, nullptr);
 CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr);
 CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr);
 CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr);
 CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr);
+CONVNET_DEFINE_OP(sparse_listed_input, infer_listed_input, nullptr);
 CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr);
 CONVNET_DEFINE_OP(sparse_pack, infer_pack, nullptr);
 CONVNET_DEFINE_OP(sparse_unpack, infer_unpack, nullptr);

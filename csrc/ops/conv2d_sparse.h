@@ -18,7 +18,8 @@ struct SparseParams {
   int64_t OC, KH, KW, OH, OW;  // OH, OW: its result
   int64_t PH, PW;              // windows of a 2x2 max pool; 0: gradients are given for all pixels
   int64_t top, left;
-  bool relu;  // the input is the result of a ReLU, whose gradient is taken as well
+  bool relu;        // the input is the result of a ReLU, whose gradient is taken as well
+  bool relu_after;  // a ReLU follows the convolution, whose gradient is taken as well
 
   int64_t pitch() const { return (C + 15) / 16 * 16; }
   int64_t height() const { return OH + KH - 1; }

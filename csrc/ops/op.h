@@ -105,6 +105,8 @@ class InferContext {
   // The algorithm chosen, of several: a name for profiles.
   void algorithm(const char* name) { node_.algorithm = name; }
   void impure() { node_.impure = true; }
+  // An update that follows the last step of a run.
+  void closing() { node_.closing = true; }
   // Units follow each other: one begins where the one before it has ended.
   void ordered() { node_.ordered = true; }
   // What a unit touches of input or output `i`, where it is not all: work that reads a value may
@@ -154,9 +156,10 @@ class GradContext {
   bool needs(int i) const;
   const Value& value(ValueId id) const { return graph_.value(id); }
   bool cuda() const { return graph_.cuda(); }
-  // The node that computes a value; null for inputs, weights and constants.
+  // The value that `id` is a view of, and the node that made it; null where none did.
+  ValueId root(ValueId id) const { return graph_.root(id); }
   const Node* producer(ValueId id) const {
-    const NodeId node = value(id).producer;
+    const NodeId node = value(root(id)).producer;
     return node == kNone ? nullptr : &graph_.nodes()[node];
   }
   const Attrs& attrs() const { return graph_.nodes()[node_].attrs; }
@@ -173,6 +176,8 @@ class GradContext {
   ValueId add1(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {}) {
     return add(op, std::move(inputs), std::move(attrs))[0];
   }
+  // The output of an op; of an equal node where there is one.
+  ValueId compute(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
   // States the gradient of input `i` (may be called more than once: contributions are added).
   void set(int i, ValueId grad) { result_.emplace_back(i, grad); }
   const std::vector<std::pair<int, ValueId>>& result() const { return result_; }

@@ -1,7 +1,9 @@
-// Optimizers: one pass over weights, gradients and slots, which are changed in place. Per-step
-// scalars are hyper = [learning rate, steps done before].
+// Optimizers: one pass over weights, gradients and slots, which are changed in place; or, for an
+// embedding table, over the rows that are looked up. Per-step scalars are
+// hyper = [learning rate, steps done before].
 #include "ops/optimizers.h"
 
+#include "ops/embedding.h"
 #include "ops/op.h"
 
 namespace convnet::ops {
@@ -32,6 +34,34 @@ int64_t expect_flat(InferContext& c, int inputs, const char* what) {
   return size;
 }
 
+Phase phase_of(InferContext& c) {
+  const std::string name = c.text("phase", "");
+  if (name.empty()) return Phase::whole;
+  if (name == "catch_up") return Phase::catch_up;
+  if (name == "update") return Phase::update;
+  c.check(name == "close", "there is no phase '" + name + "'");
+  return Phase::close;
+}
+
+// p, g and slots, then the list of rows, how many steps each row has seen and the scalars of the
+// last steps. Catching up makes the last two and knows no gradients, closing no list either.
+void expect_rows(InferContext& c, int buffers, Phase phase) {
+  const Dims table = c.in(0).shape;
+  const int operands = buffers + (phase == Phase::catch_up ? 1 : 3);
+  c.check(table.size() == 2 && c.inputs() == operands,
+          "takes a table and " + std::to_string(operands - 1) + " more inputs by the row, got " +
+              std::to_string(c.inputs()) + " inputs, the first of shape " + to_string(table));
+  for (int i = 0; i < buffers; ++i)
+    if (i != 1 || phase == Phase::update) c.expect_shape(i, table, "gradients and slots");
+  c.scope(Scope::Batch);
+  c.units(kOptimizerRowUnits);
+  c.impure();
+  if (phase == Phase::close) c.closing();
+  if (phase != Phase::catch_up) return;
+  c.output(Storage::Single, {table[0]});
+  c.output(Storage::Single, {kListedWithin, kStepScalars});
+}
+
 // Ranges of elements that decay: `decay_ranges`, or all where only `weight_decay` is given.
 Dims decay_ranges(InferContext& c, int64_t size) {
   if (c.real("weight_decay", 0) == 0) return {};
@@ -48,7 +78,12 @@ Dims decay_ranges(InferContext& c, int64_t size) {
 }
 
 OptimizerParams& read_params(InferContext& c, int slots, const char* what) {
-  const int64_t size = expect_flat(c, 2 + slots, what);
+  const Phase phase = phase_of(c);
+  if (phase == Phase::whole)
+    expect_flat(c, 2 + slots, what);
+  else
+    expect_rows(c, 2 + slots, phase);
+  const int64_t size = c.in(0).features();
   const Dims ranges = decay_ranges(c, size);
   auto& p = c.params<OptimizerParams>(ranges);
   p.size = size;
@@ -58,6 +93,11 @@ OptimizerParams& read_params(InferContext& c, int slots, const char* what) {
   p.accumulation_steps = c.integer("accumulation_steps", 1);
   c.check(p.accumulation_steps >= 1, "accumulation_steps must be at least 1");
   p.epsilon = c.real("epsilon", 1e-7);
+  p.phase = phase;
+  if (phase == Phase::whole) return p;
+  c.check(p.accumulation_steps == 1, "gradients of rows cannot be accumulated");
+  p.rows = c.in(0).shape[0];
+  p.columns = c.in(0).shape[1];
   return p;
 }
 

@@ -68,8 +68,7 @@ void walk(InferContext& c, const Value& x, ReduceParams& p) {
     if (!s->axes) s->axes = 1, s->extent[0] = 1, s->stride[0][0] = 1;
 }
 
-void infer_reduce(InferContext& c) {
-  expect_values(c, {0});
+ReduceParams& read_params(InferContext& c) {
   const Value& x = c.in(0);
   auto& p = c.params<ReduceParams>();
   p.fn = static_cast<Reduction>(index_of(c, c.text("fn", ""), kNames));
@@ -81,7 +80,20 @@ void infer_reduce(InferContext& c) {
   p.block = std::max<int64_t>(1, kElementBlock / std::max<int64_t>(1, p.reduced.size));
   if (p.innermost_kept) p.block = round_up(p.block, kLanes);
   c.units(ceil_div(p.kept.size, p.block));
-  c.output_like(0, reduced_shape(x.shape, p.axes, c.flag("keepdims", false)));
+  return p;
+}
+
+void infer_reduce(InferContext& c) {
+  expect_values(c, {0});
+  const uint32_t axes = read_params(c).axes;
+  c.output_like(0, reduced_shape(c.in(0).shape, axes, c.flag("keepdims", false)));
+}
+
+// x, its extremes, their gradient -> gradient of x.
+void infer_extreme_backward(InferContext& c) {
+  expect_values(c, {0, 1, 2});
+  read_params(c);
+  c.output_like(0);
 }
 
 // The gradient as if reduced axes had been kept with extent 1.
@@ -102,13 +114,6 @@ ValueId reduce_again(GradContext& g, const char* fn, ValueId x) {
   return g.add1("reduce", {x}, std::move(attrs));
 }
 
-// Elements that share the largest value share the gradient.
-ValueId extreme_gradient(GradContext& g, ValueId dy) {
-  const ValueId chosen = binary(g, "equal", g.in(0), with_kept_axes(g, g.out()));
-  const ValueId share = binary(g, "divide", dy, reduce_again(g, "sum", chosen));
-  return binary(g, "multiply", chosen, share);
-}
-
 // The product of the others: of those that are not zero, divided by the element itself, where it is
 // not zero and none is; or where it is the only zero.
 ValueId product_gradient(GradContext& g, ValueId dy) {
@@ -123,8 +128,9 @@ ValueId product_gradient(GradContext& g, ValueId dy) {
 void reduce_gradient(GradContext& g) {
   const auto& p = g.params<ReduceParams>();
   if (p.fn == Reduction::any || p.fn == Reduction::all) return;
+  if (p.fn == Reduction::max || p.fn == Reduction::min)
+    return g.set(0, g.add1("extreme_backward", {g.in(0), g.out(), g.grad()}, g.attrs()));
   ValueId dy = with_kept_axes(g, g.grad());
-  if (p.fn == Reduction::max || p.fn == Reduction::min) return g.set(0, extreme_gradient(g, dy));
   if (p.fn == Reduction::prod) return g.set(0, product_gradient(g, dy));
   if (p.fn == Reduction::mean)
     dy = g.add1("unary", {dy}, {{"fn", std::string("affine")}, {"alpha", 1.0 / p.divisor}});
@@ -134,5 +140,6 @@ void reduce_gradient(GradContext& g) {
 }  // namespace
 
 CONVNET_DEFINE_OP(reduce, infer_reduce, reduce_gradient, Lanes::any);
+CONVNET_DEFINE_OP(extreme_backward, infer_extreme_backward, nullptr, Lanes::any);
 
 }  // namespace convnet::ops

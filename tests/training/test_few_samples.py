@@ -13,6 +13,7 @@ import pytest
 import convnet
 from convnet import config, layers, models
 from convnet.training import engine
+from tests.training.agreement import assert_trained_alike
 
 STEPS, FEATURES, CLASSES = 21, 3, 4
 
@@ -175,10 +176,7 @@ def test_trains_as_16_samples_side_by_side(make, batch, monkeypatch):
     monkeypatch.setattr(engine, "_FEW", 0)
     expected, expected_history = _trained(make, 7, batch)
     assert used == ([16, 16] if make is convolution else [1, 16])
-    for a, b in zip(weights, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-4)
-    for name, values in expected_history.items():
-        np.testing.assert_allclose(history[name], values, rtol=1e-3, atol=1e-4, err_msg=name)
+    assert_trained_alike((weights, history), (expected, expected_history))
 
 
 @every_net

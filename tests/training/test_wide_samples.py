@@ -11,6 +11,7 @@ import pytest
 
 import convnet
 from convnet import config, layers, models
+from tests.training.agreement import assert_trained_alike
 
 FEATURES = 700
 
@@ -73,10 +74,7 @@ def test_trains_as_16_samples_side_by_side(make, batch):
     assert lanes == {1}
     with config.algorithm(lanes="16"):
         _, expected, expected_history = _trained(make, 71, batch)
-    for a, b in zip(weights, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-4)
-    for name, values in expected_history.items():
-        np.testing.assert_allclose(history[name], values, rtol=1e-3, atol=1e-4, err_msg=name)
+    assert_trained_alike((weights, history), (expected, expected_history))
 
 
 @every_net

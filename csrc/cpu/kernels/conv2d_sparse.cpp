@@ -4,6 +4,7 @@
 #include "ops/conv2d_sparse.h"
 
 #include "cpu/kernels/rows.h"
+#include "cpu/kernels/sparse_list.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -34,20 +35,6 @@ void sparse_images(const KernelArgs& a) {
 namespace {
 
 constexpr int kTaps = kRegisters >= 32 ? 25 : 10;  // of a pass
-
-struct List {
-  int32_t count;
-  const int32_t* place;
-  const float* gradient;
-};
-
-CONVNET_INLINE List list_at(const SparseParams& p, const float* lists, int64_t outer, int64_t o,
-                            int64_t sample) {
-  const float* at = lists + ((outer * p.OC + o) * kLanes + sample) * p.list();
-  int32_t count;
-  std::memcpy(&count, at, sizeof count);
-  return {count, reinterpret_cast<const int32_t*>(at + 16), at + 16 + p.list_part()};
-}
 
 // Gradient of R kernel rows x K columns, one vector of channels, from one sample's list.
 template <int R, int K>

@@ -73,7 +73,13 @@ inline Vec select(Mask m, Vec yes, Vec no) { return {_mm512_mask_blend_ps(m.m, n
 // Keeps a where the mask is set, zero elsewhere.
 inline Vec keep(Mask m, Vec a) { return {_mm512_maskz_mov_ps(m.m, a.v)}; }
 // One bit a lane, lane 0 lowest.
-inline uint32_t bits(Mask m) { return m.m; }
+// In a general register at once: GCC 12 may keep the mask in memory, store two bytes of it and read
+// four.
+inline uint32_t bits(Mask m) {
+  uint32_t all;
+  asm("kmovw %1, %0" : "=r"(all) : "k"(m.m));
+  return all;
+}
 inline Mask mask_of(uint32_t bits) { return {static_cast<__mmask16>(bits)}; }
 
 inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }

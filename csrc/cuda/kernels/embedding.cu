@@ -65,7 +65,7 @@ void embedding(const Call& a) {
   const auto& p = a.as<EmbeddingParams>();
   const int64_t n = a.samples * p.positions * p.columns;
   launch(rows_of_table, blocks_for(n), kThreads, a.stream, static_cast<const float*>(a.f32(0)),
-         static_cast<const float*>(a.f32(1)), a.f32(2), n, p);
+         static_cast<const float*>(a.f32(1)), a.f32(3), n, p);
 }
 
 void embedding_backward(const Call& a) {

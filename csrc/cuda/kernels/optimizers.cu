@@ -37,29 +37,25 @@ template <class Rule>
 __global__ void update(const Step* step, Buffers<2 + Rule::slots> buffers, OptimizerParams p,
                        Span span) {
   constexpr int kBuffers = 2 + Rule::slots;
-  __shared__ UpdateStep now;
-  __shared__ Rule shared;
-  if (threadIdx.x == 0) {
-    now = step_of(step->hyper, p.accumulation_steps);
-    shared = Rule::of(p, now);
-  }
+  if (!updates(step->hyper, p.accumulation_steps)) return;
+  __shared__ float scalars[kStepScalars];
+  if (threadIdx.x == 0) find_scalars<Rule>(p, step->hyper, scalars);
   __syncthreads();
-  if (!now.updates) return;
-  const Rule rule = shared;
-  const Vec rate = now.rate();
+  const Rule rule(p);
+  const UpdateStep now = step_of(scalars);
   each_element(span.end - span.begin, [&](int64_t k) {
     const int64_t i = span.begin + k;
     Vec v[kBuffers];
     for (int b = 0; b < kBuffers; ++b) v[b] = load(buffers.data[b] + i);
-    if (span.decays(i)) v[0] = decayed(v[0], p.weight_decay, rate);
-    rule(v);
+    if (span.decays(i)) decay(p, now, v[0]);
+    rule(now, v);
     for (int b = 0; b < kBuffers; ++b)
       if (b != 1) store(buffers.data[b] + i, v[b]);
   });
 }
 
 template <class Rule>
-void launch_update(const Call& a) {
+void launch_update(const Call& a, const Rule&) {
   const auto& p = a.as<OptimizerParams>();
   Buffers<2 + Rule::slots> buffers;
   for (int b = 0; b < 2 + Rule::slots; ++b) buffers.data[b] = a.f32(b);
@@ -99,19 +95,19 @@ void launch_both(const Call& a) {
 }  // namespace
 
 void sgd(const Call& a) {
-  with_sgd(a.as<OptimizerParams>(), [&](auto rule) { launch_update<decltype(rule)>(a); });
+  with_sgd(a.as<OptimizerParams>(), [&](const auto& rule) { launch_update(a, rule); });
 }
 void adam(const Call& a) {
-  with_adam(a.as<OptimizerParams>(), [&](auto rule) { launch_update<decltype(rule)>(a); });
+  with_adam(a.as<OptimizerParams>(), [&](const auto& rule) { launch_update(a, rule); });
 }
 void rmsprop(const Call& a) {
-  with_rmsprop(a.as<OptimizerParams>(), [&](auto rule) { launch_update<decltype(rule)>(a); });
+  with_rmsprop(a.as<OptimizerParams>(), [&](const auto& rule) { launch_update(a, rule); });
 }
-void adamax(const Call& a) { launch_update<Adamax>(a); }
-void nadam(const Call& a) { launch_update<Nadam>(a); }
-void lion(const Call& a) { launch_update<Lion>(a); }
-void adagrad(const Call& a) { launch_update<Adagrad>(a); }
-void adadelta(const Call& a) { launch_update<Adadelta>(a); }
+void adamax(const Call& a) { launch_update(a, Adamax(a.as<OptimizerParams>())); }
+void nadam(const Call& a) { launch_update(a, Nadam(a.as<OptimizerParams>())); }
+void lion(const Call& a) { launch_update(a, Lion(a.as<OptimizerParams>())); }
+void adagrad(const Call& a) { launch_update(a, Adagrad(a.as<OptimizerParams>())); }
+void adadelta(const Call& a) { launch_update(a, Adadelta(a.as<OptimizerParams>())); }
 
 void gradient_accumulate(const Call& a) { launch_both<GradientAccumulateParams, Accumulation>(a); }
 void ema(const Call& a) { launch_both<EmaParams, WeightAverage>(a); }

@@ -1,6 +1,7 @@
-// Sums, means, extremes and products along axes.
+// Sums, means, extremes and products along axes, and the gradients of extremes.
 #include "ops/reduce.h"
 
+#include "cpu/kernels/binary_functions.h"
 #include "cpu/kernels/reductions.h"
 #include "cuda/strides.h"
 #include "cuda/team.h"
@@ -73,7 +74,38 @@ void reduce_with(const Call& a, const ReduceParams& p) {
   launch(join_terms<F, kWarp>, blocks_for_teams<kWarp>(results), kThreads, a.stream, rest);
 }
 
+// Elements that share the extreme share the gradient.
+template <int kTeam>
+__global__ void share_gradient(const float* x, const float* y, const float* dy, float* dx,
+                               int64_t sample_stride, int64_t results, Strides kept,
+                               Strides reduced) {
+  each_row_of_team<kTeam>(results, [&](int64_t row, int rank) {
+    const int64_t sample = row / kept.size;
+    const int64_t begin = sample * sample_stride + place_of(kept, 0, row - sample * kept.size);
+    const Vec extreme = load(y + row);
+    const auto chosen = [&](int64_t place) { return one_where(load(x + place) == extreme); };
+    float count = 0;
+    for (int64_t k = rank; k < reduced.size; k += kTeam)
+      count += chosen(begin + place_of(reduced, 0, k)).v;
+    const Vec share = load(dy + row) / set1(sum_over_team<kTeam>(count));
+    for (int64_t k = rank; k < reduced.size; k += kTeam) {
+      const int64_t place = begin + place_of(reduced, 0, k);
+      store(dx + place, chosen(place) * share);
+    }
+  });
+}
+
 }  // namespace
+
+void extreme_backward(const Call& a) {
+  const auto& p = a.as<ReduceParams>();
+  const int64_t results = a.samples * p.kept.size;
+  const float *x = a.f32(0), *y = a.f32(1), *dy = a.f32(2);
+  with_team(p.innermost_kept, p.reduced.size, [&](auto team) {
+    launch(share_gradient<team.value>, blocks_for_teams<team.value>(results), kThreads, a.stream,
+           x, y, dy, a.f32(3), a.stride[0], results, p.kept, p.reduced);
+  });
+}
 
 void reduce(const Call& a) {
   const auto& p = a.as<ReduceParams>();

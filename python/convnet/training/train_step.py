@@ -11,6 +11,13 @@ from convnet.training.parameters import FlatParameters
 from convnet.training.step import Step
 from convnet.variables import Variable
 
+# Elements of a table that are more than the second-level cache holds with gradients and slots.
+_LARGE_TABLE = 1 << 16
+# Rows of a table for each one that a batch looks up, from which on updates by the row are no slower
+# even if all rows come equally often: where a row without a gradient has averages that decay, and
+# where it is moved as well.
+_FEWEST_ROWS, _FEWEST_MOVING_ROWS = 6, 16
+_DECAYING = ("adadelta", "adagrad", "rmsprop", "sgd")
 # Numbers of a variable whose gradient, written and read once more, would take longer than another
 # pass of its own.
 _LEAST_FOLLOWED = 1 << 16
@@ -50,20 +57,59 @@ class TrainStep(Step):
         gradients = graph.backward(self._losses)
         ids = {id(variable): tensor.id for variable, tensor in self._trace.variables}
         views = parameters.views(parameters.gradients)
-        bound, followed = [], {}
+        bound: list[int] = []
+        apart: dict[int, int | None] = {}
         for variable, view in zip(parameters.variables, views, strict=True):
-            gradient = gradients.get(ids.get(id(variable), -1))
+            value = ids.get(id(variable), -1)
+            gradient = gradients.get(value)
             if gradient is None:
                 continue
             if self._follows(variable, gradient):
-                followed[id(variable)] = gradient
-            else:
-                self._memory[gradient] = view.reshape(-1)
-                bound.append(gradient)
-        if (bound or followed) and not self.eager_update:
+                apart[id(variable)] = gradient
+                continue
+            if self._goes_by_the_row(variable, value, gradient):
+                gradient = self._record_row_update(variable, value, gradient)
+                apart[id(variable)] = None
+            self._memory[gradient] = view.reshape(-1)
+            bound.append(gradient)
+        if (bound or apart) and not self.eager_update:
             with self._trace.labelled("optimizer"):
-                self._record_update(followed)
+                self._record_update(apart)
         return bound
+
+    def _goes_by_the_row(self, table: Variable, value: int, gradient: int) -> bool:
+        """Whether a table is only looked up, and a batch looks up so little of a large one that
+        the update should not pass over all of it.
+        """
+        optimizer = self._optimizer
+        beyond_the_rule = (
+            optimizer.clipvalue,
+            optimizer.clipnorm,
+            optimizer.global_clipnorm,
+            optimizer.gradient_accumulation_steps,
+            table.constraint,
+        )
+        if self.eager_update or optimizer.use_ema or any(x is not None for x in beyond_the_rule):
+            return False
+        rows = self.capacity * self._trace.graph.rows_looked_up(value, gradient)
+        each = _FEWEST_ROWS if optimizer.kernel in _DECAYING else _FEWEST_MOVING_ROWS
+        return 0 < each * rows <= table.shape[0] and table.size >= _LARGE_TABLE
+
+    def _record_row_update(self, table: Variable, value: int, gradient: int) -> int:
+        """Record the update of a table in the rows of the batch; gives their gradients."""
+        optimizer = self._optimizer
+        assert optimizer.kernel is not None
+        start, end = self._parameters.range_of(table)
+        slots = [
+            self._flat(name, self._parameters.slots[name][start:end].reshape(table.shape))
+            for name in optimizer.slot_names
+        ]
+        attrs = optimizer.kernel_attrs()
+        decay = optimizer.weight_decay
+        if decay is not None and optimizer.decays(table):
+            attrs |= {"weight_decay": float(decay)}
+        with self._trace.labelled("optimizer"):
+            return self._trace.graph.update_rows(optimizer.kernel, value, gradient, slots, attrs)
 
     def _follows(self, variable: Variable, gradient: int) -> bool:
         """Whether a variable is updated piece by piece while its gradient is computed, which then
@@ -79,17 +125,18 @@ class TrainStep(Step):
             and self._trace.graph.made_by_unit(gradient) > 0
         )
 
-    def _record_update(self, followed: dict[int, int]) -> None:
-        """Record the updates of all variables: of those whose gradients are followed one by one, of
-        the others between them at once.
+    def _record_update(self, apart: dict[int, int | None]) -> None:
+        """Record the updates of all variables: of those apart, whose gradients are followed, one by
+        one, of the others between them at once. Tables that go by the row are apart without one.
         """
         parameters, begin = self._parameters, 0
         for start, variable in zip(parameters.offsets, parameters.variables, strict=True):
-            gradient = followed.get(id(variable))
-            if gradient is None:
+            if id(variable) not in apart:
                 continue
             self._record_update_of(begin, start)
-            self._record_update_of(start, start + variable.size, gradient)
+            gradient = apart[id(variable)]
+            if gradient is not None:
+                self._record_update_of(start, start + variable.size, gradient)
             begin = parameters.end_of(variable)
         self._record_update_of(begin, parameters.size)
 
