@@ -1,7 +1,8 @@
 """convnet beside other frameworks: `python -m bench compare [workloads] [--mode MODE] ...`.
 
 Every peer takes its turn in every round of one run, on the same threads; the machine's peak and
-copy rates are probed before and after. See bench/README.md.
+copy rates are probed before and after. With `--device gpu` everybody computes on the GPU. See
+bench/README.md.
 """
 
 from __future__ import annotations
@@ -59,10 +60,12 @@ def measure(
     return results
 
 
-def probe() -> dict[str, float]:
+def probe(device: str) -> dict[str, float]:
     """What the machine reaches at this moment."""
     from bench import report
 
+    if device == registry.GPU:
+        return report.probe_gpu()
     return {"peak_gflops": report.probe_peak(), "copy_gb_per_s": report.probe_copy(256)}
 
 
@@ -70,7 +73,8 @@ def installed_mb(peers: list[Peer]) -> dict[str, float]:
     """Megabytes of each environment, and of convnet with what it needs."""
     import convnet
 
-    sizes = {p.environment: setup_peers.size(p.environment) for p in peers if p.environment}
+    made = {p.environment for p in peers if p.environment and p.python.as_posix() != sys.executable}
+    sizes = {name.removesuffix("-gpu"): setup_peers.size(name) for name in made}
     needed = [f.locate() for n in ("numpy", "h5py") for f in metadata.files(n) or []]
     own = setup_peers.folder_size(Path(convnet.__file__).parent)
     own += sum(setup_peers.folder_size(Path(str(path))) for path in needed)
@@ -83,23 +87,24 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     Returns:
         The document that is written: environment, versions, sizes and raw times.
     """
-    wanted = registry.chosen(options.peers)
+    wanted = registry.chosen(options.peers, options.device)
+    own = registry.CONVNET if options.device == registry.CPU else registry.CONVNET_GPU
     peers = [peer for peer in wanted if peer.installed]
     held = registry.AVX2 if options.isa == "avx2" else {}
-    plan = Plan(options.rounds, options.seconds, options.threads, held)
+    plan = Plan(options.rounds, options.seconds, options.threads, held, options.precision)
     document: dict[str, Any] = {
         "environment": _environment(options),
         "not_installed": [peer.name for peer in wanted if not peer.installed],
         "installed_mb": installed_mb(peers),
         "versions": {},
         "failures": {},
-        "probes": [probe()],
+        "probes": [probe(options.device)],
         "results": [],
     }
     for task in tasks(options.names, options.mode):
         print(f"{task[0]} {task[1]} ...", file=sys.stderr, flush=True)
-        document["results"] += measure(task, [registry.CONVNET, *peers], plan, document)
-        document["probes"].append(probe())
+        document["results"] += measure(task, [own, *peers], plan, document)
+        document["probes"].append(probe(options.device))
     return document
 
 
@@ -107,6 +112,8 @@ def _environment(options: argparse.Namespace) -> dict[str, Any]:
     from bench import report
 
     settings: dict[str, Any] = {"rounds": options.rounds, "seconds": options.seconds}
+    if options.device == registry.GPU:
+        settings |= report.gpu() | {"precision": options.precision}
     if options.isa == "avx2":
         settings["not_held_to_avx2"] = list(registry.NOT_HELD_TO_AVX2)
     return report.environment() | {"threads": options.threads} | settings
@@ -124,17 +131,25 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="length of a turn (1)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--isa", choices=["avx2"], help="hold everybody to these instructions")
-    parser.add_argument("--json", type=Path, default=registry.ROOT / "bench/results/compare.json")
+    parser.add_argument("--device", choices=registry.DEVICES, default=registry.CPU)
+    parser.add_argument(
+        "--precision", choices=["float32", "tf32"], default="float32", help="of products on a GPU"
+    )
+    parser.add_argument("--json", type=Path, help="bench/results/compare[-gpu].json")
     options = parser.parse_args(arguments)
     for unknown in set(options.names) - set(BATCHES):
         parser.error(f"unknown workload {unknown!r}; expected some of {', '.join(BATCHES)}")
-    if options.peers is None:
+    on_cpu = options.device == registry.CPU
+    if options.json is None:
+        name = "compare.json" if on_cpu else "compare-gpu.json"
+        options.json = registry.ROOT / "bench" / "results" / name
+    if options.peers is None and on_cpu:
         options.peers = list(QUICK_PEERS) if options.quick else None
     if options.compile:
         everybody = [p.name for p in registry.PEERS if not p.optional]
         options.peers = [*(options.peers or everybody), "pytorch-compile"]
     try:
-        registry.chosen(options.peers)
+        registry.chosen(options.peers, options.device)
     except ValueError as error:
         parser.error(str(error))
     for name, value in (QUICK if options.quick else {"rounds": 7, "seconds": 1.0}).items():

@@ -2,10 +2,11 @@
 
     (start)                            -> {"hello": {package: version}}
     {"prepare": workload, "mode": "training" | "inference", "batch": 8, "threads": 2,
+     "device": "cpu" | "gpu", "precision": "float32" | "tf32",
      "variant": "", "sizes": {}}       -> {"first_step_ms": 1.5} or {"unsupported": why}
     {"kernel": "conv2d", "direction": "forward" | "backward_input" | "backward_weight" | "backward",
      "shapes": {"x": [8, 28, 28, 1], "w": [5, 5, 1, 16], "y": [8, 24, 24, 16]},
-     "attributes": {"strides": [1, 1], ...}, "threads": 2, "variant": ""}
+     "attributes": {"strides": [1, 1], ...}, "threads": 2, "device": "cpu", ..., "variant": ""}
                                        -> the same, for one kernel instead of a net
     {"run": seconds}                   -> {"times": [milliseconds of a step, ...]}
     {"memory": true}                   -> {"memory_mb": peak of the resident set}
@@ -64,10 +65,18 @@ class Loop:
     """Measures a step that is called again and again; a time is the mean of 10 ms of calls.
 
     The first call of a turn finds cold caches and does not count, unless it fills the turn.
+
+    Args:
+        step: What is called.
+        finish: Waits until what calls have started is done.
     """
 
-    def __init__(self, step: Callable[[], Any]) -> None:
-        self.first = step
+    def __init__(self, step: Callable[[], Any], finish: Callable[[], Any] = lambda: None) -> None:
+        self._step, self._finish = step, finish
+
+    def first(self) -> None:
+        self._step()
+        self._finish()
 
     def measure(self, seconds: float) -> list[float]:
         start = time.perf_counter()
@@ -80,10 +89,11 @@ class Loop:
     def _mean(self, seconds: float) -> float:
         start, calls, elapsed = time.perf_counter(), 0, 0.0
         while elapsed < seconds or calls == 0:
-            self.first()
+            self._step()
             calls += 1
             elapsed = time.perf_counter() - start
-        return elapsed / calls * 1e3
+        self._finish()
+        return (time.perf_counter() - start) / calls * 1e3
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -47,6 +47,19 @@ def probe_copy(megabytes: float = 64) -> float:
     return round(max(_core.probe_copy(int(megabytes * 1e6)) for _ in range(3)) / 1e9, 1)
 
 
+def probe_gpu() -> dict[str, float]:
+    """What the GPU reaches: billions of operations a second, gigabytes a second of copies."""
+    flops, bytes = _core.probe_gpu()
+    return {"peak_gflops": round(flops / 1e9), "copy_gb_per_s": round(bytes / 1e9)}
+
+
+def gpu() -> dict[str, Any]:
+    """The first GPU, and versions of what drives it."""
+    device = _core.cuda_devices()[0]
+    told = ("name", "compute_capability", "runtime", "driver")
+    return {f"gpu_{key}": device[key] for key in told}
+
+
 def environment() -> dict[str, Any]:
     """ISA, threads, versions, commit and probed peak."""
     return {

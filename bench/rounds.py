@@ -26,12 +26,14 @@ class Plan:
         seconds: Length of a turn; a step longer than that is taken once or twice.
         threads: Threads of each peer.
         variables: Environment variables of every peer.
+        precision: Of products on a GPU: "float32", or "tf32" which rounds operands.
     """
 
     rounds: int = 7
     seconds: float = 1.0
     threads: int = 2
     variables: dict[str, str] = field(default_factory=dict)
+    precision: str = "float32"
 
 
 class Field:
@@ -75,10 +77,10 @@ class Field:
 
     def prepare(self, request: dict[str, Any]) -> dict[str, Entry]:
         """What those answer who can run this, warmed up for half a turn."""
-        request = request | {"threads": self._plan.threads}
+        request = request | {"threads": self._plan.threads, "precision": self._plan.precision}
         answers = {}
         for name, peer in self._peers.items():
-            first = self._ask(name, request | {"variant": peer.variant})
+            first = self._ask(name, request | {"variant": peer.variant, "device": peer.device})
             if first and self._ask(name, {"run": self._plan.seconds / 2}):
                 answers[name] = first | {"import_s": self._programs[name].import_s}
         return answers
@@ -142,6 +144,10 @@ def start(peer: Peer, plan: Plan) -> Program:
     if peer.environment is None:
         paths.append(os.environ.get("PYTHONPATH", ""))
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    if peer.device == registry.CPU:
+        variables |= registry.NO_GPU
+    elif plan.precision == "float32":
+        variables |= registry.FLOAT32
     variables |= plan.variables | peer.variables
     command = [str(peer.python), "-m", peer.module]
     return Program(command, variables, registry.ROOT, plan.threads)

@@ -42,12 +42,15 @@ def folder_size(path: Path) -> int:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="bench setup_peers", description=__doc__)
     choices = list(registry.ENVIRONMENTS)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(choices)}; all by default")
+    usual = [name for name in choices if not name.endswith("-gpu")]
+    parser.add_argument(
+        "names", nargs="*", help=f"of {', '.join(choices)}; all but those of a GPU by default"
+    )
     parser.add_argument("--again", action="store_true", help="also those already installed")
     options = parser.parse_args(arguments)
     for unknown in set(options.names) - set(choices):
         parser.error(f"unknown peer {unknown!r}; expected some of {', '.join(choices)}")
-    for name in options.names or choices:
+    for name in options.names or usual:
         if options.again or not (registry.environment_folder(name) / "complete").exists():
             print(f"{name}: {', '.join(registry.ENVIRONMENTS[name])}", flush=True)
             install(name)

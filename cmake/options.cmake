@@ -1,6 +1,6 @@
-set(CONVNET_CUDA "OFF" CACHE STRING "Build the CUDA kernels: AUTO (where there is a compiler for them), ON or OFF")
+set(CONVNET_CUDA "AUTO" CACHE STRING "Build the CUDA kernels: AUTO (where there is a compiler for them), ON or OFF")
 set_property(CACHE CONVNET_CUDA PROPERTY STRINGS AUTO ON OFF)
-set(CONVNET_CUDA_ARCHITECTURES "80-real;90a-real;100" CACHE STRING "GPU architectures to build CUDA kernels for")
+set(CONVNET_CUDA_ARCHITECTURES "" CACHE STRING "GPU architectures to build CUDA kernels for; empty: all that are tuned for, and PTX for later ones")
 option(CONVNET_CUDA_EMULATION "Build the CUDA kernels for an emulation of CUDA on the CPU, for tests" OFF)
 option(CONVNET_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(CONVNET_WERROR "Treat warnings as errors" OFF)

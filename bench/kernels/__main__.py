@@ -2,7 +2,8 @@
 
 Every kernel of the named shapes, forward and backward; before it is timed, its results are compared
 with NumPy's. All have a turn in every round, on the threads that the core uses (set
-CONVNET_NUM_THREADS and OPENBLAS_NUM_THREADS for others). See bench/README.md.
+CONVNET_NUM_THREADS and OPENBLAS_NUM_THREADS for others); with `--device gpu` the core and PyTorch
+compute on the GPU. See bench/README.md.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bench import registry, report
 from bench.kernels import FAMILIES, select, table
 from bench.kernels.kernel import HUGE, Kernel
 from bench.rounds import Field, Plan, interleaved
-from convnet import _core
+from convnet import _core, config
 
 PEERS = ["numpy", "pytorch", "onnxruntime"]
 ROUNDS_OF_HUGE = 3
@@ -52,13 +53,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.kernels", description=__doc__)
     parser.add_argument("names", nargs="*", help="parts of names or families; all by default")
     parser.add_argument("--quick", action="store_true", help="some of them in under five minutes")
-    parser.add_argument("--peers", default=",".join(PEERS), help="names, by commas")
-    parser.add_argument("--json", type=Path, default=report.RESULTS / "kernels.json")
+    parser.add_argument("--peers", help="names, by commas")
+    parser.add_argument("--device", choices=registry.DEVICES, default=registry.CPU)
+    parser.add_argument(
+        "--precision", choices=["float32", "tf32"], default="float32", help="of products on a GPU"
+    )
+    parser.add_argument("--json", type=Path, help="bench/results/kernels[-gpu].json")
     parser.add_argument("--seconds", type=float, help="time for each of a kernel's columns (0.15)")
     options = parser.parse_args(arguments)
+    on_cpu = options.device == registry.CPU
+    if options.json is None:
+        options.json = report.RESULTS / ("kernels.json" if on_cpu else "kernels-gpu.json")
+    if options.peers is None:
+        options.peers = ",".join(PEERS) if on_cpu else "pytorch"
     options.peers = [name for name in options.peers.split(",") if name]
     try:
-        registry.chosen(options.peers)
+        registry.chosen([p for p in options.peers if p != "numpy"], options.device)
     except ValueError as error:
         parser.error(str(error))
     if options.quick:
@@ -72,11 +82,17 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     rounds = 3 if options.quick else 5
     held = registry.AVX2 if _core.isa() == "avx2" else {}
-    plan = Plan(rounds, options.seconds / rounds, _core.num_threads(), held)
+    plan = Plan(rounds, options.seconds / rounds, _core.num_threads(), held, options.precision)
+    config.set_device(options.device)
+    if options.precision == "tf32":
+        config.set_matmul_precision("tf32")
+    on_gpu = options.device == registry.GPU
     numpy = "numpy" in options.peers  # of this process
-    wanted = registry.chosen([name for name in options.peers if name != "numpy"])
+    wanted = registry.chosen([p for p in options.peers if p != "numpy"], options.device)
     missing = [peer.name for peer in wanted if not peer.installed]
-    environment = report.environment() | {"not_installed": missing} | table.probe()
+    environment = report.environment() | {"not_installed": missing}
+    environment |= report.gpu() | {"precision": options.precision} if on_gpu else {}
+    environment |= table.probe(on_gpu)
     print(", ".join(f"{k} {v}" for k, v in environment.items()))
     with Field([peer for peer in wanted if peer.installed], plan) as field:
         environment["versions"] = field.versions()
@@ -85,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
             for family in FAMILIES
             for kernel in select(family, options.names)
         ]
-    environment |= table.probe("_after")
+    environment |= table.probe(on_gpu, "_after")
     rows = [table.rated(row, environment) for row in rows]
     table.show(rows)
     report.write_json(options.json, environment, rows)

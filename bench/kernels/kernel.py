@@ -6,6 +6,8 @@ a step, each time on views of the same inputs, so that what is left stands out o
 result with a batch one element of each sample is read; results of whole arrays stay in memory of
 their own. Weights count as changed at every step, as in training; but kernels of one lane are those
 of predictions on a few samples, which keep what they made of weights.
+
+On a GPU (`CONVNET_DEVICE=gpu`) many steps are launched at a time: the host is met once for all.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 
 from bench.protocol import Loop
 from bench.rounds import Turn
-from convnet import _core
+from convnet import _core, config
 
 Array = np.ndarray
 Ids = Sequence[int]
@@ -32,6 +34,7 @@ HUGE = 1e10  # and from which NumPy takes too long
 DRAWN = 1_000_003  # a prime, so that no two rows of an array are the same
 SPIN_SECONDS = 0.05
 SHARD = 16  # samples that a thread works on at a time
+GPU_STEPS = 32  # that are launched at a time
 
 
 def normal(*shape: int, seed: int = 0) -> Array:
@@ -138,8 +141,9 @@ class Difference:
     """What a kernel's runs add to a step."""
 
     def __init__(self, kernel: Kernel) -> None:
-        self._repeats = kernel.repeats
-        self._loops = [Loop(Step(kernel, copies)) for copies in (kernel.repeats, 0)]
+        steps = [Step(kernel, copies) for copies in (kernel.repeats, 0)]
+        self._repeats = kernel.repeats * steps[0].count
+        self._loops = [Loop(step) for step in steps]
 
     def measure(self, seconds: float) -> list[float]:
         """Milliseconds of one run."""
@@ -170,12 +174,15 @@ Builder = Callable[[], Iterable[Kernel]]
 
 
 class Step:
-    """A step with `copies` of a kernel; `read` returns all of its results."""
+    """A step with `copies` of a kernel, taken `count` times; `read` returns all of its results."""
 
     def __init__(self, kernel: Kernel, copies: int, read: bool = False) -> None:
-        self.graph = graph = _core.Graph(kernel.lanes)
+        gpu = config.gpu()
+        on_gpu = gpu >= 0
+        self.count = GPU_STEPS if on_gpu and not read else 1
+        self.graph = graph = _core.Graph(1 if on_gpu else kernel.lanes, {}, False, gpu)
         self.rows = len(kernel.batched[0]) if kernel.batched else 1
-        self.changing = kernel.lanes == SHARD
+        self.changing = kernel.lanes == SHARD and not on_gpu
         inputs = [graph.input(a.shape[1:], f"x{i}") for i, a in enumerate(kernel.batched)]
         weights = [graph.parameter(a.shape, f"w{i}") for i, a in enumerate(kernel.weights)]
         self.feeds = dict(zip(inputs, kernel.batched, strict=True))
@@ -194,15 +201,14 @@ class Step:
         memory = [np.zeros(graph.shape(id), np.float32) for id in held]
         for id, array in zip([*weights, *held], [*self.weights, *memory], strict=True):
             self.plan.bind(id, array)
-        self.order = np.arange(self.rows)
+        self.order = np.tile(np.arange(self.rows), self.count)
+        self.scalars = np.repeat(RATE_AND_STEPS_DONE, self.count, axis=0)
         self.results = [self._room(id) for id in outputs]
 
     def __call__(self) -> None:
         if self.changing:
             _core.weights_changed()
-        self.plan.train(
-            self.feeds, self.order, self.rows, RATE_AND_STEPS_DONE, results=self.results
-        )
+        self.plan.train(self.feeds, self.order, self.rows, self.scalars, results=self.results)
 
     def _storage(self, id: int) -> str:
         """`batched`, `single`, or `none` for what only gradients use."""
@@ -226,7 +232,7 @@ class Step:
 
     def _room(self, id: int) -> Array:
         shape = self.graph.shape(id)
-        rows = (self.rows,) if self._storage(id) == "batched" else ()
+        rows = (self.rows * self.count,) if self._storage(id) == "batched" else ()
         return np.zeros((*rows, *shape), np.float32)
 
 

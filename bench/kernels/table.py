@@ -16,8 +16,15 @@ COPIED_KB = [16 * 4**power for power in range(7)]  # of each thread: from the fi
 OWN = ("core", "direct")
 
 
-def probe(suffix: str = "") -> Machine:
-    """What the machine reaches at this moment; rates of copies by the kilobytes of a thread."""
+def probe(gpu: bool, suffix: str = "") -> Machine:
+    """What the machine reaches at this moment; rates of copies by the kilobytes of a thread.
+
+    A GPU's are those of copies in its memory, whatever their size.
+    """
+    if gpu:
+        found = report.probe_gpu()
+        copies = dict.fromkeys(map(str, COPIED_KB), found["copy_gb_per_s"])
+        return {f"peak_gflops{suffix}": found["peak_gflops"], f"copy_gbytes{suffix}": copies}
     copies = {str(size): report.probe_copy(size / 1e3) for size in COPIED_KB}
     return {f"peak_gflops{suffix}": report.probe_peak(), f"copy_gbytes{suffix}": copies}
 

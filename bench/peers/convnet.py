@@ -10,6 +10,9 @@ from bench.peers import fit
 def prepare(request: dict[str, Any]) -> protocol.Measurable:
     """The net of a request."""
     convnet.config.set_num_threads(request["threads"])
+    convnet.config.set_device(request["device"])
+    if request["precision"] == "tf32":
+        convnet.config.set_matmul_precision("tf32")
     return fit.prepare(convnet, request)
 
 

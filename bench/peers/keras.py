@@ -17,5 +17,7 @@ from bench.peers import fit  # noqa: E402
 BACKENDS = {"tensorflow": "tensorflow-cpu", "jax": "jax", "torch": "torch"}
 
 if __name__ == "__main__":
-    found = protocol.versions("keras", "numpy", BACKENDS[os.environ["KERAS_BACKEND"]])
+    backend = os.environ["KERAS_BACKEND"]
+    on_cpu = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+    found = protocol.versions("keras", "numpy", BACKENDS[backend] if on_cpu else backend)
     protocol.serve(lambda request: fit.prepare(keras, request), found)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from bench import protocol
 from bench.batches import Data, find
 from bench.peers import pytorch_kernels
+from bench.peers.pytorch_device import loop, settle
 from bench.peers.pytorch_nets import NETS
 
 CHANNELS_LAST, COMPILE = "channels_last", "compile"
@@ -40,7 +41,7 @@ def tensors(data: Data, loss: str, variant: str) -> tuple[Tensor, Tensor]:
     Raises:
         Unsupported: if there are no channels to put last.
     """
-    x, y = torch.from_numpy(data[0]), torch.from_numpy(data[1])
+    x, y = torch.as_tensor(data[0]), torch.as_tensor(data[1])  # on the default device
     if x.ndim == 4:
         x = x.permute(0, 3, 1, 2)
         last = variant == CHANNELS_LAST
@@ -77,7 +78,7 @@ def inference(net: nn.Module, x: Tensor, loss: str) -> Any:
 
 def prepare(request: dict[str, Any]) -> protocol.Measurable:
     """The net of a request."""
-    torch.set_num_threads(request["threads"])
+    settle(request)
     torch.manual_seed(0)
     name, sizes, variant = request["prepare"], request["sizes"], request["variant"]
     found = find(name, sizes)
@@ -86,10 +87,10 @@ def prepare(request: dict[str, Any]) -> protocol.Measurable:
     if variant == CHANNELS_LAST:
         net = net.to(memory_format=torch.channels_last)
     if variant == COMPILE:
-        net = torch.compile(net)
+        net = torch.compile(net, mode="reduce-overhead" if request["device"] == "gpu" else None)
     if request["mode"] == "inference":
-        return protocol.Loop(inference(net, batch[0], found.loss))
-    return protocol.Loop(training(net, batch, found.loss, found.optimizer))
+        return loop(inference(net, batch[0], found.loss), request)
+    return loop(training(net, batch, found.loss, found.optimizer), request)
 
 
 if __name__ == "__main__":

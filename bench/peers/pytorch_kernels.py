@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import protocol
+from bench.peers.pytorch_device import loop, settle
 
 Shapes = dict[str, list[int]]
 Attributes = dict[str, Any]
@@ -180,7 +181,7 @@ def gradient(kernel: Kernel, leaves: list[Tensor]) -> Callable[[], Any]:
 
 def prepare(request: dict[str, Any]) -> protocol.Measurable:
     """The kernel of a request."""
-    torch.set_num_threads(request["threads"])
+    settle(request)
     torch.manual_seed(0)
     kind, direction, variant = request["kernel"], request["direction"], request["variant"]
     shapes, attributes = request["shapes"], request["attributes"]
@@ -190,8 +191,9 @@ def prepare(request: dict[str, Any]) -> protocol.Measurable:
         raise protocol.Unsupported("no images")
     kernel = KINDS[kind](shapes, attributes, FORMATS[variant])
     if direction == "update":
-        return protocol.Loop(kernel.call)
+        return loop(kernel.call, request)
     if direction == "forward":
-        return protocol.Loop(torch.inference_mode()(kernel.call))
+        return loop(torch.inference_mode()(kernel.call), request)
     leaves = {"backward_input": kernel.inputs, "backward_weight": kernel.weights}
-    return protocol.Loop(gradient(kernel, leaves.get(direction, kernel.inputs + kernel.weights)))
+    wanted = leaves.get(direction, kernel.inputs + kernel.weights)
+    return loop(gradient(kernel, wanted), request)

@@ -12,6 +12,7 @@
 #include "bindings/bindings.h"
 #include "core/aligned.h"
 #include "core/cuda_library.h"
+#include "core/cuda_probe.h"
 #include "core/orthogonal.h"
 #include "core/thread_pool.h"
 #include "core/uniform.h"
@@ -138,12 +139,24 @@ PYBIND11_MODULE(_core, m) {
           description["memory"] = device.memory;
           description["free"] = device.free;
           description["compute_capability"] = py::make_tuple(device.major, device.minor);
+          description["runtime"] = backend.runtime;
+          description["driver"] = backend.driver;
           devices.append(description);
         }
         return devices;
       },
-      "The GPUs: name, bytes of memory in all and free, compute capability. Raises `NoCuda` where "
+      "The GPUs: name, bytes of memory in all and free, compute capability, versions of the CUDA "
+      "runtime and driver. Raises `NoCuda` where "
       "there are none, and says what is missing.");
+  m.def(
+      "probe_gpu",
+      [](int device, size_t bytes) {
+        const convnet::GpuRates rates = convnet::probe_gpu(device, bytes);
+        return py::make_tuple(rates.flops, rates.bytes);
+      },
+      py::arg("device") = 0, py::arg("bytes") = size_t{1} << 30,
+      "Peak FLOP/s of single-precision multiply-adds on a GPU, and the bytes a second that a copy "
+      "of so many reads and writes.");
   m.def("weights_changed", &convnet::weights_changed,
         "To be called after memory that plans are bound to was written.");
   convnet::bindings::bind_graph(m);

@@ -1,6 +1,7 @@
 #include "cuda/backend.h"
 
 #include "cuda/begin_step.h"
+#include "cuda/probe.h"
 #include "cuda/runtime.h"
 
 namespace convnet::cuda {
@@ -19,6 +20,8 @@ Backend make() {
   Backend backend = runtime();
   backend.version = kBackendVersion;
   backend.begin_step = begin_step;
+  backend.probe_multiply_add = probe_multiply_add;
+  backend.probe_copy = probe_copy;
 #define CONVNET_KERNEL(name) backend.launch[op_index_##name] = name;
 #define CONVNET_SCRATCH(name) \
   CONVNET_KERNEL(name)        \

@@ -58,6 +58,9 @@ struct Call {
 };
 using Launch = void (*)(const Call&);
 
+// Threads that probe multiply-adds, and independent chains of each.
+constexpr int kProbeThreads = 1 << 20, kProbeChains = 16;
+
 struct Device {
   char name[256];
   size_t memory, free;
@@ -89,6 +92,8 @@ struct Backend {
   Status (*replay)(void* graph, Stream stream);
   void (*destroy_graph)(void* graph);
   void (*begin_step)(Run* run, Step* step, Stream stream);
+  void (*probe_multiply_add)(float* out, int turns, Stream stream);
+  void (*probe_copy)(const float* from, float* to, int64_t n, Stream stream);
   Launch launch[kKernelCount];  // null where there is no kernel
   // Bytes of scratch that a kernel needs; null where it needs none.
   size_t (*scratch[kKernelCount])(const void* params, int64_t samples);
