@@ -20,6 +20,7 @@ SparseParams& read(InferContext& c) {
   p.OH = result[0], p.OW = result[1];
   p.PH = windows[0], p.PW = windows[1];
   p.top = padding[0], p.left = padding[2];
+  p.alive = c.integer("alive", p.most());
   return p;
 }
 

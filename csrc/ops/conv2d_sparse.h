@@ -18,6 +18,7 @@ struct SparseParams {
   int64_t OC, KH, KW, OH, OW;  // OH, OW: its result
   int64_t PH, PW;              // windows of a 2x2 max pool; 0: gradients are given for all pixels
   int64_t top, left;
+  int64_t alive;    // pixels of an image that carry gradient, at most
   bool relu;        // the input is the result of a ReLU, whose gradient is taken as well
   bool relu_after;  // a ReLU follows the convolution, whose gradient is taken as well
 
@@ -31,7 +32,7 @@ struct SparseParams {
   int64_t most() const { return PH ? PH * PW : OH * OW; }
   // A list: count, then places (floats from the image's start), then gradients. Both may be overrun
   // by a vector.
-  int64_t list_part() const { return most() + 16; }
+  int64_t list_part() const { return alive + 16; }
   int64_t list() const { return 16 + 2 * list_part(); }
 };
 
