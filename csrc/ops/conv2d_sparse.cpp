@@ -66,7 +66,7 @@ void infer_input(InferContext& c) {
   p.outer = c.in(0).features() / (p.most() * p.OC);
   c.units(p.outer * 16);
   c.flops(p.operations());
-  c.scratch(16 * kListedWindows * kWindowList * sizeof(float));
+  c.scratch(static_cast<size_t>(16 * kListedWindows * p.window_list()) * sizeof(float));
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 

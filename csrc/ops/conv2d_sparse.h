@@ -4,11 +4,11 @@
 
 namespace convnet {
 
-// What sparse_input lists at a time: output channels and windows. Each window has a list for each
-// of 16 samples: how many channels are alive of each pixel, all gradients, and the channels that
-// are alive, which may be overrun by a vector.
-constexpr int64_t kListedChannels = 48, kListedWindows = 8;
-constexpr int64_t kWindowList = 16 + kListedChannels + (kListedChannels + 16);
+// What sparse_input lists at a time: output channels, more of them of single pixels than of
+// windows, where more are alive, and windows or pixels. Each has a list for each of 16 samples: how
+// many channels are alive of each pixel, all gradients, and the channels that are alive, which may
+// be overrun by a vector.
+constexpr int64_t kWindowChannels = 48, kPixelChannels = 96, kListedWindows = 8;
 
 // Images of one shard, channels in lanes: [16][height][width][pitch], pitch = C rounded up to 16,
 // zero in the padding. lists: for each (output channel, sample) the places and gradients that max
@@ -34,6 +34,9 @@ struct SparseParams {
   // by a vector.
   int64_t list_part() const { return alive + 16; }
   int64_t list() const { return 16 + 2 * list_part(); }
+  // For sparse_input.
+  int64_t listed_channels() const { return PH ? kWindowChannels : kPixelChannels; }
+  int64_t window_list() const { return 16 + listed_channels() + (listed_channels() + 16); }
 };
 
 }  // namespace convnet

@@ -284,12 +284,15 @@ def test_says_what_does_not_fit(x, w, attrs, message):
 @pytest.mark.parametrize("activation", [None, "relu", "tanh"])
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 0, 2)])
 @pytest.mark.parametrize("batch", [3, 16, 21])
+@pytest.mark.parametrize("channels", [7, 100])
 @pytest.mark.parametrize("pooled", [False, True], ids=["all pixels", "windows"])
-def test_gradient_under_maxima(activation, padding, batch, pooled):
+def test_gradient_under_maxima(activation, padding, batch, pooled, channels):
     """Fusion marks the convolution, whose backward then visits the winners only."""
     rng = np.random.default_rng(batch)
     x = rng.normal(size=(batch, 5, 6, 9)).astype(np.float32)
-    weights = [rng.normal(size=shape).astype(np.float32) for shape in [(3, 2, 9, 7), (7,)]]
+    weights = [
+        rng.normal(size=shape).astype(np.float32) for shape in [(3, 2, 9, channels), (channels,)]
+    ]
 
     def gradients(fuse):
         graph = _core.Graph()
@@ -300,7 +303,7 @@ def test_gradient_under_maxima(activation, padding, batch, pooled):
         if pooled:
             y = graph.add("max_pool", [y], {"size": [3, 3], "strides": [2, 2]})[0]
         else:
-            y = graph.add("reshape", [y], {"shape": [-1, 7]})[0]
+            y = graph.add("reshape", [y], {"shape": [-1, channels]})[0]
             if activation:
                 y = graph.add("unary", [y], {"fn": activation})[0]
             y = graph.add("reduce", [y], {"fn": "max", "axes": [0]})[0]

@@ -1,7 +1,7 @@
 // Gradient of a convolution under max pooling for its input, visiting only the pixels that carry
 // gradient. Per sample, with channels in lanes: what the output channels hand to one pixel of the
 // result is summed in registers for all the pixels of the input under the kernel, a few rows at a
-// time, so that their weights stay in the first-level cache.
+// time, so that their weights stay in a cache.
 #include "ops/conv2d_sparse.h"
 
 #include "cpu/kernels/rows.h"
@@ -13,7 +13,9 @@ namespace convnet::CONVNET_ISA {
 namespace {
 
 constexpr int kSums = kRegisters >= 32 ? 30 : 13;  // in registers
-constexpr int64_t kNearWeights = 6656;             // floats that leave room in 32 KB
+// Floats of weights that are used together. Of a window enough channels are alive for weights in
+// the first-level cache to pay, with room for others in 32 KB; single pixels need more channels.
+constexpr int64_t kWindowWeights = 6656, kPixelWeights = 16000;
 
 // Output channels [first, first + count) and kernel rows [y, y + rows), whose weights lie together:
 // [C / kWidth][count][rows][KW][kWidth].
@@ -24,7 +26,7 @@ struct Slice {
 // Calls f(first channel, channels) for each block of them.
 template <class F>
 CONVNET_INLINE void for_blocks(const SparseParams& p, F f) {
-  const int64_t blocks = div_up(p.OC, kListedChannels);
+  const int64_t blocks = div_up(p.OC, p.listed_channels());
   for (int64_t b = 0; b < blocks; ++b) {
     const int64_t first = cut(p.OC, blocks, b);
     f(first, cut(p.OC, blocks, b + 1) - first);
@@ -34,7 +36,8 @@ CONVNET_INLINE void for_blocks(const SparseParams& p, F f) {
 // Calls f(slice, its weights).
 template <class F>
 CONVNET_INLINE void for_slices(const SparseParams& p, int64_t first, int64_t count, float* w, F f) {
-  const int64_t near = kNearWeights / (count * p.KW * kWidth), size = p.KW * p.pitch();
+  const int64_t near = (p.PH ? kWindowWeights : kPixelWeights) / (count * p.KW * kWidth),
+                size = p.KW * p.pitch();
   const int64_t held = p.PH ? kSums / (p.KW + 1) - 1 : kSums / p.KW;
   const int64_t step = most(1, least(least(near, held), 5));
   for (int64_t y = 0; y < p.KH; y += step)
@@ -44,20 +47,22 @@ CONVNET_INLINE void for_slices(const SparseParams& p, int64_t first, int64_t cou
 // Lists of windows in scratch.
 struct Listed {
   float* at;
+  int64_t most;  // channels
 
-  Listed(void* scratch, int64_t window, int64_t sample)
-      : at(static_cast<float*>(scratch) + (sample * kListedWindows + window) * kWindowList) {}
+  Listed(const SparseParams& p, void* scratch, int64_t window, int64_t sample)
+      : at(static_cast<float*>(scratch) + (sample * kListedWindows + window) * p.window_list()),
+        most(p.listed_channels()) {}
   int32_t* counts() const { return reinterpret_cast<int32_t*>(at); }
   float* gradients() const { return at + 16; }
-  float* channels() const { return gradients() + kListedChannels; }
+  float* channels() const { return gradients() + most; }
 };
 
 // Lists what is alive of one window, of samples [begin, end): in the order of its pixels, then of
 // channels.
-void list_window(const float* g, const uint16_t* winners, int64_t count, int64_t window,
-                 int64_t begin, int64_t end, void* scratch) {
+void list_window(const SparseParams& p, const float* g, const uint16_t* winners, int64_t count,
+                 int64_t window, int64_t begin, int64_t end, void* scratch) {
   // Of each gradient: the pixel it goes to, counted from one; zero where it is zero.
-  float pixels[kListedChannels * kLanes];
+  float pixels[kPixelChannels * kLanes];
   for (int64_t o = 0; o < count; ++o)
     for (int64_t v = 0; v < kLanes; v += kWidth) {
       Vec pixel = set1(1);
@@ -67,16 +72,16 @@ void list_window(const float* g, const uint16_t* winners, int64_t count, int64_t
       }
       store(pixels + o * kLanes + v, keep(load(g + o * kLanes + v) != zero(), pixel));
     }
-  float pixel[kLanes][kListedChannels];
+  float pixel[kLanes][kPixelChannels];
   from_lanes(0, count, pixels,
              [&](int64_t l, int64_t o, int64_t, Vec values) { store(pixel[l] + o, values); });
   from_lanes(0, count, g, [&](int64_t l, int64_t o, int64_t, Vec values) {
-    store(Listed(scratch, window, l).gradients() + o, values);
+    store(Listed(p, scratch, window, l).gradients() + o, values);
   });
-  float numbers[kListedChannels];
-  for (int32_t o = 0; o < kListedChannels; ++o) std::memcpy(numbers + o, &o, sizeof o);
+  float numbers[kPixelChannels];
+  for (int32_t o = 0; o < kPixelChannels; ++o) std::memcpy(numbers + o, &o, sizeof o);
   for (int64_t l = begin; l < end; ++l) {
-    const Listed list(scratch, window, l);
+    const Listed list(p, scratch, window, l);
     int32_t n = 0;
     for (int pos = 0; pos < (winners ? 4 : 1); ++pos) {
       const int32_t before = n;
@@ -210,8 +215,8 @@ void sparse_input(const KernelArgs& a) {
       for_blocks(p, [&](int64_t first, int64_t count) {
         for (int64_t j = 0; j < windows; ++j) {
           const int64_t at = (outer * p.most() + window + j) * p.OC + first;
-          list_window(a.f32(0) + at * kLanes, p.PH ? a.bits(1) + at * 2 : nullptr, count, j, begin,
-                      end, a.scratch);
+          list_window(p, a.f32(0) + at * kLanes, p.PH ? a.bits(1) + at * 2 : nullptr, count, j,
+                      begin, end, a.scratch);
         }
         for_slices(p, first, count, a.f32(2), [&](const Slice& slice, const float* w) {
           const auto add =
@@ -221,7 +226,7 @@ void sparse_input(const KernelArgs& a) {
               for (int64_t j = 0; j < windows; ++j) {
                 const int64_t y = (window + j) / columns * size + slice.y,
                               x = (window + j) % columns * size;
-                add(Listed(a.scratch, j, l), w + c * count * slice.rows * p.KW,
+                add(Listed(p, a.scratch, j, l), w + c * count * slice.rows * p.KW,
                     images + l * p.image() + y * line + x * p.pitch() + c, line, p.pitch());
               }
         });
