@@ -5,6 +5,7 @@
 
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/sparse_list.h"
+#include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -138,11 +139,19 @@ void sparse_lanes(const KernelArgs& a) {
 
 void sparse_unpack(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t taps = p.KH * p.KW;
-  for (int64_t o = a.begin; o < a.end; ++o)
+  const int64_t taps = p.KH * p.KW, pitch = p.pitch();
+  for (int64_t o = a.begin; o < a.end; o += kWidth) {
+    const int64_t n = least(kWidth, a.end - o);
     for (int64_t t = 0; t < taps; ++t)
-      for (int64_t c = 0; c < p.C; ++c)
-        a.f32(1)[(t * p.C + c) * p.OC + o] = a.f32(0)[(o * taps + t) * p.pitch() + c];
+      for (int64_t c = 0; c < p.C; c += kWidth) {
+        Vec square[kWidth];
+        CONVNET_EACH(i, kWidth)
+          square[i] = i < n ? load(a.f32(0) + ((o + i) * taps + t) * pitch + c) : zero();
+        transpose(square);
+        for (int64_t i = 0; i < least(kWidth, p.C - c); ++i)
+          store_some(a.f32(1) + (t * p.C + c + i) * p.OC + o, n, square[i]);
+      }
+  }
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -6,6 +6,7 @@
 
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/sparse_list.h"
+#include "cpu/kernels/tail.h"
 #include "cpu/simd/compress.h"
 
 namespace convnet::CONVNET_ISA {
@@ -259,12 +260,19 @@ void sparse_pack(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
   for_blocks(p, [&](int64_t first, int64_t count) {
     for_slices(p, first, count, a.f32(1), [&](const Slice& slice, float* w) {
-      const int64_t taps = slice.rows * p.KW;
-      for (int64_t o = most(first, a.begin); o < least(first + count, a.end); ++o)
+      const int64_t taps = slice.rows * p.KW, end = least(first + count, a.end);
+      for (int64_t o = most(first, a.begin); o < end; o += kWidth) {
+        const int64_t n = least(kWidth, end - o);
         for (int64_t t = 0; t < taps; ++t)
-          for (int64_t c = 0; c < p.pitch(); ++c)
-            w[((c / kWidth * count + o - first) * taps + t) * kWidth + c % kWidth] =
-                c < p.C ? a.f32(0)[((slice.y * p.KW + t) * p.C + c) * p.OC + o] : 0.0f;
+          for (int64_t c = 0; c < p.pitch(); c += kWidth) {
+            const float* in = a.f32(0) + ((slice.y * p.KW + t) * p.C + c) * p.OC + o;
+            Vec square[kWidth];
+            CONVNET_EACH(i, kWidth) square[i] = c + i < p.C ? load_some(in + i * p.OC, n) : zero();
+            transpose(square);
+            float* out = w + ((c / kWidth * count + o - first) * taps + t) * kWidth;
+            for (int64_t i = 0; i < n; ++i) store(out + i * taps * kWidth, square[i]);
+          }
+      }
     });
   });
 }
