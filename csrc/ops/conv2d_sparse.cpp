@@ -38,15 +38,15 @@ void infer_lists(InferContext& c) {
   c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
 }
 
-// z [.., OH, OW, OC], the largest of all pixels [OC], their gradient -> lists as of the gradient of
-// z, which pixels that share a maximum share, before a ReLU where z is the result of one; and the
-// sum of each list.
+// z [OH, OW, OC], the largest of all pixels [OC], their gradient -> the Extremes of each channel,
+// with the gradient of z, which pixels that share a maximum share, before a ReLU where z is the
+// result of one; and the sum of each channel's.
 void infer_extremes(InferContext& c) {
   auto& p = read(c);
   p.outer = 1;
   p.relu_after = c.flag("relu_after", false);
   c.units(p.OC);
-  c.output(Storage::PerShard, {p.outer, p.OC, 16, p.list()});
+  c.output(Storage::PerShard, {p.OC, Extremes::floats(p.most())});
   c.output_like(0, {p.OC});
 }
 
@@ -69,11 +69,20 @@ void infer_input(InferContext& c) {
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
 
-// Lists of a few pixels, packed weights -> gradient images.
+// images, Extremes -> dw as [OC][KH][KW][pitch].
+void infer_listed_weight(InferContext& c) {
+  auto& p = read(c);
+  p.outer = 1;
+  c.units(p.OC);
+  c.flops(p.operations());
+  c.output(Storage::Slotted, {p.OC, p.KH, p.KW, p.pitch()});
+}
+
+// Extremes, weights as [OC][KH][KW][pitch] -> gradient images.
 void infer_listed_input(InferContext& c) {
   auto& p = read(c);
-  p.outer = c.in(0).shape[0];
-  c.units(p.outer * 16);
+  p.outer = 1;
+  c.units(16);
   c.flops(p.operations());
   c.output(Storage::PerShard, {p.outer, 16, p.height(), p.width(), p.pitch()});
 }
@@ -94,10 +103,17 @@ void infer_pack(InferContext& c) {
   c.output(Storage::Single, {p.OC, p.KH, p.KW, p.pitch()});
 }
 
+// w [KH, KW, C, OC] -> [OC][KH][KW][pitch].
+void infer_listed_pack(InferContext& c) {
+  auto& p = read(c);
+  c.units(ceil_div(p.OC, 16));
+  c.output(Storage::Single, {p.OC, p.KH, p.KW, p.pitch()});
+}
+
 // dw [OC][KH][KW][pitch] -> [KH, KW, C, OC].
 void infer_unpack(InferContext& c) {
   auto& p = read(c);
-  c.units(p.OC);
+  c.units(ceil_div(p.OC, 16));
   c.output(Storage::Single, {p.KH, p.KW, p.C, p.OC});
 }
 
@@ -108,7 +124,9 @@ CONVNET_DEFINE_OP(sparse_images, infer_images, nullptr);
 CONVNET_DEFINE_OP(sparse_lists, infer_lists, nullptr);
 CONVNET_DEFINE_OP(sparse_weight, infer_weight, nullptr);
 CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr);
+CONVNET_DEFINE_OP(sparse_listed_weight, infer_listed_weight, nullptr);
 CONVNET_DEFINE_OP(sparse_listed_input, infer_listed_input, nullptr);
+CONVNET_DEFINE_OP(sparse_listed_pack, infer_listed_pack, nullptr);
 CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr);
 CONVNET_DEFINE_OP(sparse_pack, infer_pack, nullptr);
 CONVNET_DEFINE_OP(sparse_unpack, infer_unpack, nullptr);

@@ -136,13 +136,4 @@ void sparse_lanes(const KernelArgs& a) {
   }
 }
 
-void sparse_unpack(const KernelArgs& a) {
-  const auto& p = a.as<SparseParams>();
-  const int64_t taps = p.KH * p.KW;
-  for (int64_t o = a.begin; o < a.end; ++o)
-    for (int64_t t = 0; t < taps; ++t)
-      for (int64_t c = 0; c < p.C; ++c)
-        a.f32(1)[(t * p.C + c) * p.OC + o] = a.f32(0)[(o * taps + t) * p.pitch() + c];
-}
-
 }  // namespace convnet::CONVNET_ISA
