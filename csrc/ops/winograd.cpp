@@ -140,9 +140,9 @@ void use_winograd(InferContext& c, const Conv2dParams& p, bool transposed) {
     scratch = tile.points() * (units.most_tiles() * p.C + kPointGap + kRowSums);
   } else {
     c.units(p.outer * ceil_div(tiles, kTilesOfUnit));
-    // Points and sums of a unit's tiles, in vectors of at most all lanes.
+    // Points and sums of two vectors of tiles, and sums of a tile, in vectors of at most all lanes.
     const int64_t summed = transposed ? p.OC : p.C;
-    scratch = tile.points() * (kTilesOfUnit * (summed + kWinogradChannels) + 2) * kLanes;
+    scratch = tile.points() * (kTilesOfUnit * (summed + 2 * kWinogradChannels) + 3) * kLanes;
   }
   c.scratch(static_cast<size_t>(scratch) * sizeof(float));
 }

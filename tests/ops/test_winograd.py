@@ -87,6 +87,28 @@ def test_pools_and_activates_its_tiles(algorithm, kernel, pool, activation):
         )
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "kernel", "pool"),
+    [(*case, pool) for case in CASES for pool in ("", "max") if not pool or case[1][0] > 1],
+)
+@pytest.mark.parametrize("samples", [1, 2, 3, 4, 5, 8, 11, 21])
+def test_samples_that_share_vectors_are_computed_as_in_full_shards(
+    algorithm, kernel, pool, samples
+):
+    rng = np.random.default_rng(samples)
+    x = rng.normal(size=(32, 1 if kernel[0] == 1 else 9, 29, 7))
+    operands = [weight(rng.normal(size=(*kernel, 7, 18))), weight(rng.normal(size=18))]
+    attrs = {"algorithm": algorithm, "pool": pool, "padding": [kernel[0] // 2] * 2 + [1, 2]}
+    dy = rng.normal(size=run_op("conv2d", [batched(x), *operands], attrs).outputs[0].shape)
+    full = run_op("conv2d", [batched(x), *operands], attrs, [dy])
+    for threads in (1, 2):
+        found = run_op(
+            "conv2d", [batched(x[:samples]), *operands], attrs, [dy[:samples]], threads=threads
+        )
+        assert np.array_equal(found.outputs[0], full.outputs[0][:samples])
+        assert np.array_equal(found.gradients[0], full.gradients[0][:samples])
+
+
 def relative_error(found, expected):
     return np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2))
 
