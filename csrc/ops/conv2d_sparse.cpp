@@ -78,9 +78,10 @@ void infer_listed_weight(InferContext& c) {
   c.output(Storage::Slotted, {p.OC, p.KH, p.KW, p.pitch()});
 }
 
-// Extremes, weights as [OC][KH][KW][pitch] -> gradient images.
+// Extremes, weights as [OC][KH][KW][pitch], images to begin with|None -> gradient images.
 void infer_listed_input(InferContext& c) {
   auto& p = read(c);
+  if (c.inputs() == 2) c.append_input(kNone);
   p.outer = 1;
   c.units(16);
   c.flops(p.operations());
@@ -117,6 +118,25 @@ void infer_unpack(InferContext& c) {
   c.output(Storage::Single, {p.KH, p.KW, p.C, p.OC});
 }
 
+// Convolutions that read the same pixels add to the same gradient images.
+ValueId add_lanes(Graph& graph, const Node& first, const Node& second) {
+  const Node& images = graph.nodes()[graph.value(second.inputs[0]).producer];
+  const auto &p = *reinterpret_cast<const SparseParams*>(first.params.data()),
+             &q = *reinterpret_cast<const SparseParams*>(second.params.data());
+  if (images.op != find_op("sparse_listed_input") || images.inputs[2] != kNone ||
+      graph.root(first.inputs[1]) != graph.root(second.inputs[1]) || p.outer != q.outer ||
+      p.height() != q.height() || p.width() != q.width() || p.top != q.top || p.left != q.left ||
+      p.relu != q.relu)
+    return kNone;
+  const std::string label = graph.label();
+  graph.set_label(images.label);
+  const ValueId both = graph.add(
+      images.op->name, {images.inputs[0], images.inputs[1], first.inputs[0]}, images.attrs)[0];
+  const ValueId sum = graph.add(second.op->name, {both, second.inputs[1]}, second.attrs)[0];
+  graph.set_label(label);
+  return sum;
+}
+
 }  // namespace
 
 CONVNET_DEFINE_OP(sparse_extremes, infer_extremes, nullptr);
@@ -127,7 +147,7 @@ CONVNET_DEFINE_OP(sparse_input, infer_input, nullptr);
 CONVNET_DEFINE_OP(sparse_listed_weight, infer_listed_weight, nullptr);
 CONVNET_DEFINE_OP(sparse_listed_input, infer_listed_input, nullptr);
 CONVNET_DEFINE_OP(sparse_listed_pack, infer_listed_pack, nullptr);
-CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr);
+CONVNET_DEFINE_OP(sparse_lanes, infer_lanes, nullptr, Lanes::sixteen, add_lanes);
 CONVNET_DEFINE_OP(sparse_pack, infer_pack, nullptr);
 CONVNET_DEFINE_OP(sparse_unpack, infer_unpack, nullptr);
 

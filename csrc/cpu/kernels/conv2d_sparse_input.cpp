@@ -152,9 +152,13 @@ Add<S> add_of(int64_t rows, int64_t columns) {
 
 void sparse_input(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch();
+  const int64_t line = p.width() * p.pitch(), size_of_image = p.image();
   const int64_t size = p.PH ? 2 : 1, columns = p.PH ? p.PW : p.OW;  // of and in a row of windows
-  for_samples(a, p, a.f32(3), [&](int64_t outer, float* images, int64_t begin, int64_t end) {
+  for_samples(a, [&](int64_t outer, int64_t begin, int64_t end, bool live) {
+    float* images = a.f32(3) + outer * kLanes * size_of_image;
+    for (int64_t i = begin * size_of_image; i < end * size_of_image; i += kWidth)
+      store(images + i, zero());
+    if (!live) return;
     for (int64_t window = 0; window < p.most(); window += kListedWindows) {
       const int64_t windows = least(kListedWindows, p.most() - window);
       for_blocks(p, [&](int64_t first, int64_t count) {

@@ -14,7 +14,8 @@ const Extremes& extremes_at(const SparseParams& p, const float* lists, int64_t o
   return *reinterpret_cast<const Extremes*>(lists + o * Extremes::floats(p.most()));
 }
 
-constexpr int kAtOnce = 4;  // vectors
+constexpr int kAtOnce = 4;      // vectors
+constexpr int64_t kAhead = 12;  // pixels
 
 // Of the samples in N vectors, output channels following each other: the numbers of the pixels that
 // are the largest, added up, and how many they are.
@@ -23,9 +24,11 @@ CONVNET_INLINE void find(const SparseParams& p, const float* z, const float* y, 
                          float* sharers) {
   Vec best[N], number[N], sharer[N];
   CONVNET_EACH(v, N) best[v] = load(y + v * kWidth), number[v] = sharer[v] = zero();
-  for (int64_t i = 0; i < p.most(); ++i, z += p.OC * kLanes) {
+  const int64_t pixels = p.most(), step = p.OC * kLanes;
+  for (int64_t i = 0; i < pixels; ++i, z += step) {
     const Vec place = set1(static_cast<float>(i));
     CONVNET_EACH(v, N) {
+      prefetch(z + kAhead * step + v * kWidth);
       const Mask chosen = load(z + v * kWidth) == best[v];
       number[v] = number[v] + keep(chosen, place);
       sharer[v] = sharer[v] + keep(chosen, set1(1.0f));
@@ -82,7 +85,7 @@ CONVNET_INLINE void add_rows(const Extreme* pixel, const Extreme* end, const flo
   CONVNET_EACH(v, N) store(dw + v * kWidth, sum[v]);
 }
 
-constexpr int kSums = kRegisters >= 32 ? 24 : 8;  // vectors of dw in registers
+constexpr int kSums = 8;  // vectors of dw in registers
 
 }  // namespace
 
@@ -104,42 +107,45 @@ void sparse_extremes(const KernelArgs& a) {
 
 void sparse_listed_weight(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch(), live = a.live(a.shard());
-  float* dw = a.f32(2) + a.begin * p.KH * p.row();
+  const int64_t row = p.row(), pitch = p.pitch(), live = a.live(a.shard());
+  float* dw = a.f32(2) + a.begin * p.KH * row;
   for (int64_t o = a.begin; o < a.end; ++o) {
     const Extremes& list = extremes_at(p, a.f32(1), o);
     const Extreme* end = list.pixels + list.end(live - 1);
-    for (int64_t y = 0; y < p.KH; ++y) {
-      const float* image = a.f32(0) + y * line;
+    const float* image = a.f32(0);
+    for (int64_t y = 0; y < p.KH; ++y, dw += row, image += p.width() * pitch) {
       int64_t i = 0;
-      const auto add = [&]<int N>() {
-        for (; i + N * kWidth <= p.row(); i += N * kWidth, dw += N * kWidth)
-          add_rows<N>(list.pixels, end, image + i, p.pitch(), dw, a.accumulate);
-      };
-      add.template operator()<kSums>();
-      add.template operator()<kSums / 2>();
-      add.template operator()<4>();
-      add.template operator()<1>();
+      for (; i + kSums * kWidth <= row; i += kSums * kWidth)
+        add_rows<kSums>(list.pixels, end, image + i, pitch, dw + i, a.accumulate);
+      for (; i < row; i += kWidth)
+        add_rows<1>(list.pixels, end, image + i, pitch, dw + i, a.accumulate);
     }
   }
 }
 
 void sparse_listed_input(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch(), row = p.row();
-  for_samples(a, p, a.f32(2), [&](int64_t, float* images, int64_t begin, int64_t end) {
-    for (int64_t l = begin; l < end; ++l)
-      for (int64_t o = 0; o < p.OC; ++o) {
-        const Extremes& list = extremes_at(p, a.f32(0), o);
-        for (int64_t i = list.begin(l); i < list.end(l); ++i) {
-          const Vec g = set1(list.pixels[i].gradient);
-          const float* w = a.f32(1) + o * p.KH * row;
-          float* image = images + list.pixels[i].pixel * p.pitch();
-          for (int64_t y = 0; y < p.KH; ++y, w += row, image += line)
+  const int64_t pitch = p.pitch(), line = p.width() * pitch, row = p.row(), rows = p.KH;
+  const int64_t channels = p.OC, size = p.image(), list_size = Extremes::floats(p.most());
+  const float *before = a.f32(2), *lists = a.f32(0), *weights = a.f32(1);
+  float* images = a.f32(3);
+  for_samples(a, [&](int64_t, int64_t begin, int64_t end, bool live) {
+    for (int64_t l = begin; l < end; ++l) {
+      for (int64_t i = l * size; i < (l + 1) * size; i += kWidth)
+        store(images + i, before ? load(before + i) : zero());
+      for (int64_t o = 0; live && o < channels; ++o) {
+        const Extremes& list = *reinterpret_cast<const Extremes*>(lists + o * list_size);
+        const Extreme* last = list.pixels + list.end(l);
+        for (const Extreme* pixel = list.pixels + list.begin(l); pixel < last; ++pixel) {
+          const float* w = weights + o * rows * row;
+          float* image = images + pixel->pixel * pitch;
+          const Vec g = set1(pixel->gradient);
+          for (int64_t y = 0; y < rows; ++y, w += row, image += line)
             for (int64_t j = 0; j < row; j += kWidth)
               store(image + j, fma(g, load(w + j), load(image + j)));
         }
       }
+    }
   });
 }
 
