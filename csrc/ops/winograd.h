@@ -8,7 +8,7 @@
 
 namespace convnet {
 
-// n is 1 (an axis of one tap), 4, 6 or, of sequences, 8 points; 0 where a convolution is summed
+// n is 1 (an axis of one tap), 4, 6 or 8 points; 0 where a convolution is summed
 // directly.
 struct WinogradTile {
   int32_t my, ny, mx, nx;

@@ -224,10 +224,10 @@ def algorithm_choices() -> dict[str, tuple[str, ...]]:
     """The algorithms that can be forced, by what they compute.
 
     `conv2d` is the convolution and its gradient for the input, by direct sums or by Winograd's
-    algorithm with four, six or, over sequences, eight points. `conv2d_backward` is the gradient of
-    convolutions: `"sparse"` visits only the pixels that max pooling left alive. `lanes` is how many
-    samples lie side by side in a prediction: with `"1"` they run one by one. What is forced is
-    taken wherever it can compute what is asked for; `Model.profile` shows what was.
+    algorithm with four, six or eight points. `conv2d_backward` is the gradient of convolutions:
+    `"sparse"` visits only the pixels that max pooling left alive. `lanes` is how many samples lie
+    side by side in a prediction: with `"1"` they run one by one. What is forced is taken wherever
+    it can compute what is asked for; `Model.profile` shows what was.
 
     >>> algorithm_choices()["lanes"]
     ('1', '16')

@@ -23,6 +23,7 @@ CONVNET_INLINE void with_winograd_tile(const WinogradTile& tile, F f) {
     return f.template operator()<1, 1, 6, 2>();
   }
   if (tile.nx == 4) return f.template operator()<4, 2, 4, 2>();
+  if (tile.nx == 8) return f.template operator()<8, 4, 8, 4>();
   if (tile.mx == 4) return f.template operator()<6, 4, 6, 4>();
   return f.template operator()<6, 2, 6, 2>();
 }
