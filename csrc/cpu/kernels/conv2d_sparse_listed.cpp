@@ -20,8 +20,8 @@ constexpr int64_t kAhead = 12;  // pixels
 // Of the samples in N vectors, output channels following each other: the numbers of the pixels that
 // are the largest, added up, and how many they are.
 template <int N>
-CONVNET_INLINE void find(const SparseParams& p, const float* z, const float* y, float* numbers,
-                         float* sharers) {
+__attribute__((noinline)) void find(const SparseParams& p, const float* z, const float* y,
+                                    float* numbers, float* sharers) {
   Vec best[N], number[N], sharer[N];
   CONVNET_EACH(v, N) best[v] = load(y + v * kWidth), number[v] = sharer[v] = zero();
   const int64_t pixels = p.most(), step = p.OC * kLanes;
