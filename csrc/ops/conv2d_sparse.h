@@ -37,6 +37,23 @@ struct SparseParams {
   // For sparse_input.
   int64_t listed_channels() const { return PH ? kWindowChannels : kPixelChannels; }
   int64_t window_list() const { return 16 + listed_channels() + (listed_channels() + 16); }
+  // Weights of an output channel under a row of the kernel, or as many pixels of an image.
+  int64_t row() const { return KW * pitch(); }
+};
+
+// The largest pixels of an output channel: where those of each of 16 samples end, then all of them
+// in this order.
+struct Extreme {
+  int32_t pixel;  // counted through the images of all samples
+  float gradient;
+};
+struct Extremes {
+  int32_t ends[16];
+  Extreme pixels[1];  // any number
+
+  static constexpr int64_t floats(int64_t most) { return 16 + 2 * 16 * most; }
+  int64_t begin(int64_t sample) const { return sample ? ends[sample - 1] : 0; }
+  int64_t end(int64_t sample) const { return ends[sample]; }
 };
 
 }  // namespace convnet

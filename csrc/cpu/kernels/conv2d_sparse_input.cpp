@@ -5,7 +5,7 @@
 #include "ops/conv2d_sparse.h"
 
 #include "cpu/kernels/rows.h"
-#include "cpu/kernels/sparse_list.h"
+#include "cpu/kernels/sparse_samples.h"
 #include "cpu/kernels/tail.h"
 #include "cpu/simd/compress.h"
 
@@ -119,88 +119,38 @@ __attribute__((noinline)) void add_window(const Listed& list, const float* w, fl
     CONVNET_EACH(x, K + S - 1) store(image + y * line + x * pitch, sum[y][x]);
 }
 
-// Adds one sample's list, times weights [R][K], to the gradient image.
-template <int R, int K>
-__attribute__((noinline)) void add_list(const List& list, const float* w, float* image,
-                                        int64_t line, int64_t pitch) {
-  Vec weight[R][K];
-  CONVNET_EACH(y, R)
-    CONVNET_EACH(x, K) weight[y][x] = load(w + (y * K + x) * kWidth);
-  for (int32_t i = 0; i < list.count; ++i) {
-    float* at = image + list.place[i];
-    const Vec g = set1(list.gradient[i]);
-    CONVNET_EACH(y, R)
-      CONVNET_EACH(x, K) {
-        float* pixel = at + y * line + x * pitch;
-        store(pixel, fma(g, weight[y][x], load(pixel)));
-      }
-  }
-}
-
-// What is added: a window of S x S pixels, or a list of single ones.
 template <int S>
-struct Window {
-  using Add = void (*)(const Listed&, const float*, float*, int64_t, int64_t);
-  template <int R, int K>
-  static constexpr bool kFits = (R + S - 1) * (K + S - 1) <= kSums;
-  template <int R, int K>
-  static constexpr Add kAdd = add_window<S, R, K>;
-};
-struct Pixels {
-  using Add = void (*)(const List&, const float*, float*, int64_t, int64_t);
-  template <int R, int K>
-  static constexpr bool kFits = R * K <= kSums;
-  template <int R, int K>
-  static constexpr Add kAdd = add_list<R, K>;
-};
+using Add = void (*)(const Listed&, const float*, float*, int64_t, int64_t);
 
-template <class Of, int K>
-CONVNET_INLINE typename Of::Add add_of(int64_t rows) {
-  if constexpr (Of::template kFits<5, K>)
-    if (rows == 5) return Of::template kAdd<5, K>;
-  if constexpr (Of::template kFits<4, K>)
-    if (rows == 4) return Of::template kAdd<4, K>;
-  if constexpr (Of::template kFits<3, K>)
-    if (rows == 3) return Of::template kAdd<3, K>;
-  if constexpr (Of::template kFits<2, K>)
-    if (rows == 2) return Of::template kAdd<2, K>;
-  return Of::template kAdd<1, K>;
+template <int S, int R, int K>
+constexpr bool kFits = (R + S - 1) * (K + S - 1) <= kSums;
+
+template <int S, int K>
+CONVNET_INLINE Add<S> add_of(int64_t rows) {
+  if constexpr (kFits<S, 5, K>)
+    if (rows == 5) return add_window<S, 5, K>;
+  if constexpr (kFits<S, 4, K>)
+    if (rows == 4) return add_window<S, 4, K>;
+  if constexpr (kFits<S, 3, K>)
+    if (rows == 3) return add_window<S, 3, K>;
+  if constexpr (kFits<S, 2, K>)
+    if (rows == 2) return add_window<S, 2, K>;
+  return add_window<S, 1, K>;
 }
 
-template <class Of>
-typename Of::Add add_of(int64_t rows, int64_t columns) {
+template <int S>
+Add<S> add_of(int64_t rows, int64_t columns) {
   switch (columns) {
     case 1:
-      return add_of<Of, 1>(rows);
+      return add_of<S, 1>(rows);
     case 2:
-      return add_of<Of, 2>(rows);
+      return add_of<S, 2>(rows);
     case 3:
-      return add_of<Of, 3>(rows);
+      return add_of<S, 3>(rows);
     case 4:
-      return add_of<Of, 4>(rows);
+      return add_of<S, 4>(rows);
     default:
-      return add_of<Of, 5>(rows);
-  }
-}
-
-// Clears the images and calls f(outer, its images, first sample, last one) for those to add to.
-template <class F>
-CONVNET_INLINE void for_samples(const KernelArgs& a, const SparseParams& p, float* all, F f) {
-  const int64_t live = a.live(a.shard());
-  for (int64_t unit = a.begin; unit < a.end;) {
-    const int64_t outer = unit / kLanes, from = unit % kLanes,
-                  to = least(kLanes, from + a.end - unit);
-    // Each piece has its share of the live samples; images of the others are zero.
-    const int64_t begin = cut(live, kLanes, from), end = cut(live, kLanes, to);
-    float* images = all + outer * kLanes * p.image();
-    const auto clear = [&](int64_t first, int64_t last) {
-      for (int64_t i = first * p.image(); i < last * p.image(); i += kWidth)
-        store(images + i, zero());
-    };
-    clear(begin, end);
-    clear(live + from - begin, live + to - end);
-    f(outer, images, begin, end);
-    unit += to - from;
+      return add_of<S, 5>(rows);
   }
 }
 
@@ -208,9 +158,13 @@ CONVNET_INLINE void for_samples(const KernelArgs& a, const SparseParams& p, floa
 
 void sparse_input(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch();
+  const int64_t line = p.width() * p.pitch(), size_of_image = p.image();
   const int64_t size = p.PH ? 2 : 1, columns = p.PH ? p.PW : p.OW;  // of and in a row of windows
-  for_samples(a, p, a.f32(3), [&](int64_t outer, float* images, int64_t begin, int64_t end) {
+  for_samples(a, [&](int64_t outer, int64_t begin, int64_t end, bool live) {
+    float* images = a.f32(3) + outer * kLanes * size_of_image;
+    for (int64_t i = begin * size_of_image; i < end * size_of_image; i += kWidth)
+      store(images + i, zero());
+    if (!live) return;
     for (int64_t window = 0; window < p.most(); window += kListedWindows) {
       const int64_t windows = least(kListedWindows, p.most() - window);
       for_blocks(p, [&](int64_t first, int64_t count) {
@@ -220,8 +174,7 @@ void sparse_input(const KernelArgs& a) {
                       begin, end, a.scratch);
         }
         for_slices(p, first, count, a.f32(2), [&](const Slice& slice, const float* w) {
-          const auto add =
-              p.PH ? add_of<Window<2>>(slice.rows, p.KW) : add_of<Window<1>>(slice.rows, p.KW);
+          const auto add = p.PH ? add_of<2>(slice.rows, p.KW) : add_of<1>(slice.rows, p.KW);
           for (int64_t c = 0; c < p.C; c += kWidth)
             for (int64_t l = begin; l < end; ++l)
               for (int64_t j = 0; j < windows; ++j) {
@@ -233,26 +186,6 @@ void sparse_input(const KernelArgs& a) {
         });
       });
     }
-  });
-}
-
-void sparse_listed_input(const KernelArgs& a) {
-  const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch();
-  for_samples(a, p, a.f32(2), [&](int64_t outer, float* images, int64_t begin, int64_t end) {
-    for_blocks(p, [&](int64_t first, int64_t count) {
-      for_slices(p, first, count, a.f32(1), [&](const Slice& slice, const float* w) {
-        const auto add = add_of<Pixels>(slice.rows, p.KW);
-        const int64_t taps = slice.rows * p.KW;
-        for (int64_t o = 0; o < count; ++o)
-          for (int64_t l = begin; l < end; ++l) {
-            const List list = list_at(p, a.f32(0), outer, first + o, l);
-            for (int64_t c = 0; c < p.C; c += kWidth)
-              add(list, w + (c * count + o * kWidth) * taps,
-                  images + l * p.image() + slice.y * line + c, line, p.pitch());
-          }
-      });
-    });
   });
 }
 
