@@ -63,12 +63,11 @@ struct KernelArgs {
     return reinterpret_cast<const int64_t*>(static_cast<const P*>(params) + 1);
   }
   int64_t shard() const { return shards[0]; }
-  // Live samples of a shard: the last shard of a batch may hold fewer than kLanes.
-  int64_t live(int64_t shard) const {
-    if (lanes == 1) return 1;
-    int64_t n = step->batch - shard * kLanes;
-    return n < kLanes ? n : kLanes;
-  }
+  // First sample of a shard: a batch is spread evenly over its shards, so that none of them, whose
+  // thread others wait for, takes longer because it is full.
+  int64_t first(int64_t shard) const { return step->batch * shard / step->shards; }
+  // Live samples of a shard, in its first lanes.
+  int64_t live(int64_t shard) const { return lanes == 1 ? 1 : first(shard + 1) - first(shard); }
 };
 
 using KernelFn = void (*)(const KernelArgs&);

@@ -9,7 +9,7 @@ from convnet import layers
 
 
 def cnn() -> tuple[convnet.Sequential, np.ndarray, np.ndarray]:
-    """A compiled CNN with data of 100 samples: seven shards, the last one of four."""
+    """A compiled CNN with data of 100 samples: seven shards of 14 or 15."""
     convnet.utils.set_random_seed(11)
     rng = np.random.default_rng(11)
     model = convnet.Sequential(
