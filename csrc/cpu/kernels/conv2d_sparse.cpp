@@ -11,13 +11,14 @@ namespace convnet::CONVNET_ISA {
 
 void sparse_images(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch(), pitch = p.pitch(), size = p.image();
+  const int64_t line = p.width() * p.pitch(), pitch = p.pitch(), size = p.image(),
+                live = a.live(a.shard());
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.height(), y = unit % p.height() - p.top;
     float* row = a.f32(1) + outer * kLanes * size + (unit % p.height()) * line;
     const int64_t columns = y < 0 || y >= p.H ? 0 : least(p.W, p.width() - p.left);
     const int64_t left = columns ? p.left * pitch : 0, right = left + columns * pitch;
-    for (int64_t l = 0; l < kLanes; ++l) {
+    for (int64_t l = 0; l < live; ++l) {
       float* padded = row + l * size;
       for (int64_t i = 0; i < left; i += kWidth) store(padded + i, zero());
       for (int64_t i = right; i < line; i += kWidth) store(padded + i, zero());
@@ -27,7 +28,7 @@ void sparse_images(const KernelArgs& a) {
       float* out = row + (x + p.left) * pitch;
       // The row is padded to whole vectors, with zeros.
       from_lanes(0, p.C, in, [&](int lane, int64_t c, int64_t, Vec values) {
-        store(out + lane * size + c, values);
+        if (lane < live) store(out + lane * size + c, values);
       });
     }
   }
