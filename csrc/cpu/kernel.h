@@ -30,6 +30,13 @@ struct StepInfo {
   const Feed* feeds;
   const double* hyper;  // per-step scalars: learning rate, iteration
   int64_t index;        // of the step in its run
+
+  // First sample of a shard of several lanes. Shards are filled one after another, since one with
+  // few samples takes less time, but for two: a thread has each, and waits for the other.
+  int64_t first_of(int64_t shard) const {
+    if (shards == 2) return batch * shard / 2;
+    return shard < shards ? shard * kLanes : batch;
+  }
 };
 
 // One call. `data` holds a pointer for each input, then for each output (null where an optional one
@@ -63,12 +70,9 @@ struct KernelArgs {
     return reinterpret_cast<const int64_t*>(static_cast<const P*>(params) + 1);
   }
   int64_t shard() const { return shards[0]; }
-  // Live samples of a shard: the last shard of a batch may hold fewer than kLanes.
-  int64_t live(int64_t shard) const {
-    if (lanes == 1) return 1;
-    int64_t n = step->batch - shard * kLanes;
-    return n < kLanes ? n : kLanes;
-  }
+  int64_t first(int64_t shard) const { return step->first_of(shard); }
+  // Live samples of a shard, in its first lanes.
+  int64_t live(int64_t shard) const { return lanes == 1 ? 1 : first(shard + 1) - first(shard); }
 };
 
 using KernelFn = void (*)(const KernelArgs&);

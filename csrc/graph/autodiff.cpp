@@ -29,6 +29,19 @@ std::vector<bool> reached(const Graph& graph, const std::vector<ValueId>& wrt) {
   return needed;
 }
 
+// Of gradients for activations, perhaps views of what an op knows to add.
+ValueId sum_of(Graph& graph, ValueId a, ValueId b) {
+  const NodeId x = graph.value(graph.root(a)).producer, y = graph.value(graph.root(b)).producer;
+  ValueId sum = kNone;
+  if (x != kNone && y != kNone && graph.nodes()[x].op == graph.nodes()[y].op)
+    if (const auto add = graph.nodes()[x].op->def->add)
+      sum = add(graph, graph.nodes()[x], graph.nodes()[y]);
+  if (sum == kNone) return graph.add("binary", {a, b}, {{"fn", std::string("add")}})[0];
+  const Dims shape = graph.value(a).shape;
+  if (graph.value(sum).shape == shape) return sum;
+  return graph.add("reshape", {sum}, {{"shape", shape}})[0];
+}
+
 // One value from its contributions: sums over slots and over contributions for weights, plain sums
 // for activations.
 ValueId total(Graph& graph, ValueId of, const std::vector<ValueId>& parts) {
@@ -38,8 +51,7 @@ ValueId total(Graph& graph, ValueId of, const std::vector<ValueId>& parts) {
     return graph.add("slot_sum", parts)[0];
   }
   ValueId sum = parts[0];
-  for (size_t i = 1; i < parts.size(); ++i)
-    sum = graph.add("binary", {sum, parts[i]}, {{"fn", std::string("add")}})[0];
+  for (size_t i = 1; i < parts.size(); ++i) sum = sum_of(graph, sum, parts[i]);
   return sum;
 }
 

@@ -1,6 +1,7 @@
 // Gives every value a place. Values that one thread makes and uses within one run of shard nodes
 // live in that thread's slab and are overwritten by the next shard; values kept longer live in
-// their shard's slab. Places within a slab are used again once a value is dead.
+// their shard's slab. Places within a slab are used again once a value is dead; so are those of
+// values that there is one of, where weights change and nothing is kept for the next step.
 #include <algorithm>
 
 #include "graph/pack.h"
@@ -47,16 +48,20 @@ struct Order {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside)
-      : graph_(graph), outside_(outside) {
+  Planner(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside,
+          int64_t capacity)
+      : graph_(graph), outside_(outside), kept_(graph.values().size()) {
+    find_kept(stages);
     const Order order(graph, stages);
+    // Of a single shard nothing is overwritten by the next one.
+    const bool one_shard = graph.lanes() == kLanes && capacity <= kLanes;
     int block = 0;
     size_t position = 0;
     for (const Stage& stage : stages) {
       ++block;
       for (NodeId n : stage.nodes) {
         const Node& node = graph.nodes()[n];
-        const bool alone = stage.split || node.scope == Scope::Group;
+        const bool alone = stage.split || node.scope == Scope::Group || one_shard;
         if (alone) ++block;
         const int level = order.levels[position], last = order.ends[position];
         for (ValueId id : node.outputs) touch(id, level, last, alone ? -1 : block);
@@ -70,13 +75,29 @@ class Planner {
     }
     // A gap of a cache line keeps slabs of neighbouring shards off the same cache sets.
     for (const LifeInBlock& life : lives_) place(life);
-    layout_.shared_bytes = pack_into(Pool::Shared, shared_);
-    layout_.local_bytes = pack_into(Pool::Local, local_);
+    layout_.shared_bytes = pack_into(Pool::Shared, shared_, 0) + kAlign;
+    layout_.local_bytes = pack_into(Pool::Local, local_, 0) + kAlign;
+    layout_.single_bytes = pack_into(Pool::Single, single_, layout_.single_bytes);
   }
 
   Layout take() { return std::move(layout_); }
 
  private:
+  // Values that there is one of and that outlast their last reader in a step: constants and what
+  // closing nodes read; all of plans that keep what is made of weights, and of those of one lane.
+  void find_kept(const std::vector<Stage>& stages) {
+    const bool updates =
+        std::any_of(stages.begin(), stages.end(), [](const Stage& s) { return s.update; });
+    for (size_t v = 0; v < kept_.size(); ++v)
+      kept_[v] = !updates || graph_.lanes() == 1 ||
+                 graph_.value(static_cast<ValueId>(v)).role != Role::Temporary;
+    for (const Node& node : graph_.nodes()) {
+      if (!node.closing) continue;
+      for (ValueId id : node.inputs)
+        if (id != kNone) kept_[graph_.root(id)] = true;
+    }
+  }
+
   // A node that updates follow: what it makes is read before the next piece is made.
   void make_in_pieces(const Node& node) {
     const int64_t elements = node.output_spans[0].size;
@@ -108,6 +129,8 @@ class Planner {
     } else if (value.storage == Storage::Slotted) {
       layout_.places[life.value] = {Pool::Slots, layout_.slot_bytes};
       layout_.slot_bytes += life.bytes + kAlign;
+    } else if (value.storage == Storage::Single && !kept_[life.value]) {
+      single_.push_back(life);
     } else if (value.storage == Storage::Single) {
       layout_.places[life.value] = {Pool::Single, layout_.single_bytes};
       layout_.single_bytes += life.bytes + kAlign;
@@ -116,23 +139,26 @@ class Planner {
     }
   }
 
-  size_t pack_into(Pool pool, std::vector<Life>& lives) {
+  // Gives values places in a slab from `begin` on; returns its size.
+  size_t pack_into(Pool pool, std::vector<Life>& lives, size_t begin) {
     const size_t bytes = pack(lives);
-    for (const Life& life : lives) layout_.places[life.value] = {pool, life.offset};
-    return bytes + kAlign;
+    for (const Life& life : lives) layout_.places[life.value] = {pool, begin + life.offset};
+    return begin + bytes;
   }
 
   const Graph& graph_;
   const Outside& outside_;
+  std::vector<bool> kept_;  // by value
   std::vector<LifeInBlock> lives_;
-  std::vector<Life> shared_, local_;
+  std::vector<Life> shared_, local_, single_;
   Layout layout_;
 };
 
 }  // namespace
 
-Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside) {
-  return Planner(graph, stages, outside).take();
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside,
+                   int64_t capacity) {
+  return Planner(graph, stages, outside, capacity).take();
 }
 
 }  // namespace convnet

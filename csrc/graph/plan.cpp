@@ -55,7 +55,7 @@ Plan::Plan(const Graph& graph, std::vector<ValueId> outputs, int64_t capacity,
     return true;
   });
   stages_ = schedule(graph_, live, outside_);
-  layout_ = plan_memory(graph_, stages_, outside_);
+  layout_ = plan_memory(graph_, stages_, outside_, capacity_);
   binding_used_.resize(binding_count_);
   for (const auto& [id, place] : layout_.places)
     if (place.pool == Pool::Bound) binding_used_[place.offset] = true;

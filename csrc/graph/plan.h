@@ -86,8 +86,9 @@ std::vector<Stage> schedule(const Graph& graph, const std::vector<bool>& live,
 // The stages of the updates, with the nodes that updates follow; the same for all `live` nodes.
 std::vector<Stage> schedule_updates(const Graph& graph, const std::vector<bool>& live,
                                     const Outside& outside);
-// Places for all values the stages touch.
-Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside);
+// Places for all values the stages touch, for steps of up to `capacity` samples.
+Layout plan_memory(const Graph& graph, const std::vector<Stage>& stages, const Outside& outside,
+                   int64_t capacity);
 
 class Flow;
 class Workspace;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 #include <stdexcept>
 
@@ -201,10 +202,10 @@ class Runner {
     double best_cost = 0;
     for (int64_t lead = std::max<int64_t>(0, shards - std::min<int64_t>(slots, 2 * threads_));
          lead <= shards; ++lead) {
-      int64_t most = 0;
+      double most = 0, rest = 0;
       for (int t = 0; t < threads_; ++t) most = std::max(most, owned(lead, slots, t));
-      const double cost =
-          static_cast<double>(most) + 1.1 * static_cast<double>(shards - lead) / threads_;
+      for (int64_t s = lead; s < shards; ++s) rest += load(s);
+      const double cost = most + 1.1 * rest / threads_;
       if (best < 0 || cost < best_cost) best = lead, best_cost = cost;
     }
     lead_ = best;
@@ -217,10 +218,19 @@ class Runner {
     std::iota(rest_.begin(), rest_.end(), lead_);
   }
 
-  int64_t owned(int64_t lead, int64_t slots, int thread) const {
-    int64_t n = 0;
-    for (int64_t s = 0; s < lead; ++s) n += s % slots % threads_ == thread;
-    return n;
+  // What a shard takes, beside a full one: much of the work is done for its live samples only.
+  double load(int64_t shard) const {
+    constexpr double kOfAny = 0.25;
+    if (plan_.graph_.lanes() == 1) return 1;
+    const int64_t live = info().first_of(shard + 1) - info().first_of(shard);
+    return kOfAny + (1 - kOfAny) * static_cast<double>(live) / kLanes;
+  }
+
+  double owned(int64_t lead, int64_t slots, int thread) const {
+    double sum = 0;
+    for (int64_t s = 0; s < lead; ++s)
+      if (s % slots % threads_ == thread) sum += load(s);
+    return sum;
   }
 
   // Returns false where the run was cancelled. `tick` counts the stages of the run.
@@ -304,7 +314,7 @@ class Runner {
     }
   }
 
-  // All threads on one node for the shards left over: each takes its share of (shard, unit) pairs.
+  // All threads on one node for the shards left over: each takes its share of their load.
   void together(int thread, const Call& call) {
     const int64_t units = call.node->units, left = static_cast<int64_t>(rest_.size());
     if (call.node->scope == Scope::Group) {
@@ -312,11 +322,19 @@ class Runner {
           units * (thread + 1) / threads_, 0);
       return;
     }
-    const int64_t begin = left * units * thread / threads_,
-                  end = left * units * (thread + 1) / threads_;
-    for (int64_t r = begin / units; r < left && r * units < end; ++r)
-      run(thread, call, &rest_[r], 1, std::max<int64_t>(begin - r * units, 0),
-          std::min(end - r * units, units), static_cast<int>(r));
+    double all = 0, before = 0;
+    for (int64_t shard : rest_) all += load(shard);
+    for (int64_t r = 0; r < left; ++r) {
+      const double own = load(rest_[r]);
+      // Units of this shard that threads before `t` do.
+      const auto cut = [&](int t) {
+        const double part = t == threads_ ? 1 : (all * t / threads_ - before) / own;
+        return std::llround(std::clamp(part, 0.0, 1.0) * static_cast<double>(units));
+      };
+      const int64_t begin = cut(thread), end = cut(thread + 1);
+      if (begin < end) run(thread, call, &rest_[r], 1, begin, end, static_cast<int>(r));
+      before += own;
+    }
   }
 
   void run(int thread, const Call& call, const int64_t* shards, int64_t shard_count, int64_t begin,

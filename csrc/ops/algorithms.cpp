@@ -7,9 +7,9 @@ namespace convnet {
 
 const std::map<std::string, std::vector<std::string>>& algorithm_choices() {
   static const std::map<std::string, std::vector<std::string>> choices = {
-      {"conv2d", {"direct", "winograd4", "winograd6"}},
+      {"conv2d", {"direct", "winograd4", "winograd6", "winograd8"}},
       {"conv2d_backward", {"direct", "sparse"}},
-      {"precision", {"highest"}},  // no Winograd's algorithm with six points
+      {"precision", {"highest"}},  // of Winograd's algorithm four points only
   };
   return choices;
 }

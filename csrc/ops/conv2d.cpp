@@ -1,5 +1,7 @@
 #include "ops/conv2d.h"
 
+#include <algorithm>
+
 #include "ops/conv2d_weight.h"
 #include "ops/epilogue.h"
 #include "ops/op.h"
@@ -157,33 +159,47 @@ Attrs sparse_attrs(const Conv2dParams& p) {
           {"padding", Dims{p.top, 0, p.left, 0}}};
 }
 
-// The gradient of the weights, from lists of the pixels that won.
-void sparse_weight_gradient(GradContext& g, ValueId lists) {
+// The gradient of the weights: `op` makes it from images and lists of the pixels that won.
+void sparse_weight_gradient(GradContext& g, const char* op, ValueId lists) {
   const auto& p = g.params<Conv2dParams>();
-  const Attrs attrs = sparse_attrs(p);
+  const Attrs attrs = g.producer(lists)->attrs;
   // As for a kernel of one pixel: convolutions that read the same pixels share their images.
-  Attrs pixels = attrs;
+  Attrs pixels = sparse_attrs(p);
   pixels["kernel"] = Dims{1, 1, 1};
   pixels["result"] = Dims{p.OH + p.KH - 1, p.OW + p.KW - 1};
   pixels["windows"] = Dims{0, 0};
   const ValueId images = g.compute("sparse_images", {g.root(g.in(0))}, pixels);
-  const ValueId dw = g.add1("slot_sum", {g.add1("sparse_weight", {images, lists}, attrs)});
+  const ValueId dw = g.add1("slot_sum", {g.add1(op, {images, lists}, attrs)});
   g.set(1, g.add1("sparse_unpack", {dw}, attrs));
 }
 
-// The gradient of the input: `op` makes its images of `operands` and the weights.
-void sparse_input_gradient(GradContext& g, const char* op, std::vector<ValueId> operands) {
+// The gradient of the input: `op` makes its images of `operands` and the weights that `pack` has
+// put in order.
+void sparse_input_gradient(GradContext& g, const char* op, std::vector<ValueId> operands,
+                           const char* pack) {
   const Attrs attrs = sparse_attrs(g.params<Conv2dParams>());
-  operands.push_back(g.add1("sparse_pack", {g.in(1)}, attrs));
+  operands.push_back(g.add1(pack, {g.in(1)}, attrs));
   g.set(0, g.add1("sparse_lanes", {g.add1(op, operands, attrs), g.in(0)}, attrs));
+}
+
+// The gradient that max pooling hands on as dz, each number to one pixel; dz where it comes from
+// elsewhere.
+ValueId before_winning(const GradContext& g, ValueId dz) {
+  const Node* maker = g.producer(dz);
+  const bool pooled = maker && maker->op == find_op("max_pool_backward");
+  return pooled && maker->outputs[0] == dz ? maker->inputs[0] : dz;
 }
 
 // Visits only the pixels that won.
 void sparse_gradient(GradContext& g, ValueId dz) {
   const auto& p = g.params<Conv2dParams>();
   const ValueId winners = p.pool == FusedPool::max ? g.out(1) : kNone;
-  if (g.needs(1)) sparse_weight_gradient(g, g.add1("sparse_lists", {dz, winners}, sparse_attrs(p)));
-  if (g.needs(0)) sparse_input_gradient(g, "sparse_input", {dz, winners});
+  Attrs listed = sparse_attrs(p);
+  if (const ValueId dy = before_winning(g, dz); dy != dz)
+    listed["alive"] = std::min(p.OH * p.OW, g.value(dy).features() / (p.outer * p.OC));
+  if (g.needs(1))
+    sparse_weight_gradient(g, "sparse_weight", g.add1("sparse_lists", {dz, winners}, listed));
+  if (g.needs(0)) sparse_input_gradient(g, "sparse_input", {dz, winners}, "sparse_pack");
 }
 
 // Whether the result, perhaps after a ReLU, is used for the maximum of all its pixels only: its
@@ -211,8 +227,9 @@ void global_max_gradient(GradContext& g) {
   attrs["relu_after"] = g.text("activation") == "relu";
   const auto listed = g.add("sparse_extremes", {g.out(), extreme[1], extreme[2]}, attrs);
   if (g.needs(2)) g.set(2, g.add1("sum_samples", {listed[1]}, {{"keep", int64_t{1}}}));
-  if (g.needs(1)) sparse_weight_gradient(g, listed[0]);
-  if (g.needs(0)) sparse_input_gradient(g, "sparse_listed_input", {listed[0]});
+  if (g.needs(1)) sparse_weight_gradient(g, "sparse_listed_weight", listed[0]);
+  if (g.needs(0))
+    sparse_input_gradient(g, "sparse_listed_input", {listed[0]}, "sparse_listed_pack");
 }
 
 void dense_gradient(GradContext& g, ValueId dz) {
@@ -246,7 +263,7 @@ void conv2d_gradient(GradContext& g) {
   const bool sparse = takes_sparse_backward(g);
   if (sparse && feeds_global_max(g)) return global_max_gradient(g);
   const ValueId dz = before_activation(g);
-  if (g.needs(2)) g.set(2, g.add1("sum_samples", {dz}, {{"keep", int64_t{1}}}));
+  if (g.needs(2)) g.set(2, g.add1("sum_samples", {before_winning(g, dz)}, {{"keep", int64_t{1}}}));
   if (sparse)
     sparse_gradient(g, dz);
   else

@@ -22,6 +22,9 @@ struct OpDef {
   void (*infer)(InferContext&);
   void (*gradient)(GradContext&);  // null: no gradient flows through this op
   Lanes lanes = Lanes::sixteen;
+  // Adds what two nodes of this op have made, where there is a shorter way than to add the results;
+  // kNone where there is none.
+  ValueId (*add)(Graph&, const Node&, const Node&) = nullptr;
 };
 
 // Defines the op that kernel_list.inc names.

@@ -71,6 +71,6 @@ struct RnnWeightParams {
   int64_t time(int64_t step) const { return go_backwards ? T - 1 - step : step; }
 };
 
-constexpr int64_t kRnnRing = 64;  // samples that rnn_backward_weight keeps transposed
+constexpr int64_t kRnnRing = 128;  // samples that rnn_backward_weight keeps transposed
 
 }  // namespace convnet

@@ -10,15 +10,19 @@ namespace convnet::ops {
 namespace {
 
 // Vector operations that transform n inputs to n points, and n products to m results.
-double to_points_cost(int32_t n) { return n == 1 ? 0 : n == 4 ? 4 : 14; }
-double from_points_cost(int32_t n, int32_t m) { return n == 1 ? 0 : n == 4 ? 4 : 5 + 2 * m; }
+double to_points_cost(int32_t n) { return n == 1 ? 0 : n == 4 ? 4 : n == 6 ? 14 : 26; }
+double from_points_cost(int32_t n, int32_t m) {
+  return n == 1 ? 0 : n == 4 ? 4 : n == 6 ? 5 + 2 * m : 8 + 2 * m;
+}
 
 // Of a tile and channel, with loads and stores.
 double input_cost(const WinogradTile& t) {
-  return static_cast<double>(3 * t.points()) + (t.nx + t.ny) * to_points_cost(t.nx);
+  return static_cast<double>(3 * t.points()) + t.nx * to_points_cost(t.ny) +
+         t.ny * to_points_cost(t.nx);
 }
 double output_cost(const WinogradTile& t) {
-  return static_cast<double>(3 * t.points()) + (t.nx + t.my) * from_points_cost(t.nx, t.mx);
+  return static_cast<double>(3 * t.points()) + t.nx * from_points_cost(t.ny, t.my) +
+         t.my * from_points_cost(t.nx, t.mx);
 }
 
 // Multiply-adds of a vector, or what takes as long.
@@ -65,8 +69,8 @@ WinogradTile fastest_tile(InferContext& c, const Conv2dParams& p, double direct,
   const std::string algorithm = c.text("algorithm", c.forced("conv2d")),
                     precision = c.forced("precision");
   c.check(algorithm.empty() || algorithm == "direct" || algorithm == "winograd4" ||
-              algorithm == "winograd6",
-          "algorithm must be direct, winograd4 or winograd6, got '" + algorithm + "'");
+              algorithm == "winograd6" || algorithm == "winograd8",
+          "algorithm must be direct, winograd4, winograd6 or winograd8, got '" + algorithm + "'");
   const bool row = p.KH == 1 && p.OH == 1 && p.KW >= 3 && p.KW <= 5;
   const bool square = p.KH == p.KW && (p.KH == 3 || p.KH == 5);
   if (c.cuda() || algorithm == "direct" || !(row || square) || p.groups != 1 || p.sy != 1 || p.sx != 1 ||
@@ -76,9 +80,11 @@ WinogradTile fastest_tile(InferContext& c, const Conv2dParams& p, double direct,
   const bool forced = !algorithm.empty();
   double best = forced ? 1e300 : direct;
   WinogradTile chosen{};
-  for (const int32_t n : {4, 6}) {
+  for (const int32_t n : {4, 6, 8}) {
     const int32_t m = n + 1 - k;
-    if (m < 2 || (n == 6 && precision == "highest")) continue;
+    if (m < 2 || (n > 4 && precision == "highest")) continue;
+    // Squares of eight points, whose error is twice that of six, gain much for 5x5 kernels only.
+    if (n == 8 && !row && k < 5) continue;
     if (forced && algorithm != "winograd" + std::to_string(n)) continue;
     const WinogradTile tile = row ? WinogradTile{1, 1, m, n} : WinogradTile{m, n, m, n};
     const double time = cost(tile);
@@ -136,9 +142,9 @@ void use_winograd(InferContext& c, const Conv2dParams& p, bool transposed) {
     scratch = tile.points() * (units.most_tiles() * p.C + kPointGap + kRowSums);
   } else {
     c.units(p.outer * ceil_div(tiles, kTilesOfUnit));
-    // Points and sums of a unit's tiles, in vectors of at most all lanes.
+    // Points and sums of two vectors of tiles, and sums of a tile, in vectors of at most all lanes.
     const int64_t summed = transposed ? p.OC : p.C;
-    scratch = tile.points() * (kTilesOfUnit * (summed + kWinogradChannels) + 2) * kLanes;
+    scratch = tile.points() * (kTilesOfUnit * (summed + 2 * kWinogradChannels) + 3) * kLanes;
   }
   c.scratch(static_cast<size_t>(scratch) * sizeof(float));
 }

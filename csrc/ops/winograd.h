@@ -8,12 +8,15 @@
 
 namespace convnet {
 
-// n is 1 (an axis of one tap), 4 or 6 points; 0 where a convolution is summed directly.
+// n is 1 (an axis of one tap), 4, 6 or 8 points; 0 where a convolution is summed
+// directly.
 struct WinogradTile {
   int32_t my, ny, mx, nx;
 
   bool used() const { return nx > 0; }
-  const char* algorithm() const { return !used() ? "direct" : nx == 4 ? "winograd4" : "winograd6"; }
+  const char* algorithm() const {
+    return !used() ? "direct" : nx == 4 ? "winograd4" : nx == 6 ? "winograd6" : "winograd8";
+  }
   int64_t points() const { return int64_t{ny} * nx; }
   int64_t across(int64_t width) const { return (width + mx - 1) / mx; }
   int64_t tiles(int64_t height, int64_t width) const {

@@ -214,9 +214,9 @@ def set_matmul_precision(precision: str) -> None:
     """Set how exactly convolutions and matrix products are summed.
 
     All of them are computed in single precision. `"high"` lets convolutions take Winograd's
-    algorithm with six points, whose error is 1 to 4 millionths of the root mean square of the
-    results; `"highest"` forbids what is less exact than a direct sum. Plans that were built before
-    are built again.
+    algorithm with six or eight points, whose error is 1 to 4 millionths of the root mean square of
+    the results; `"highest"` forbids what is less exact than a direct sum. Plans that were built
+    before are built again.
 
     Args:
         precision: `"high"` or `"highest"`.
@@ -241,10 +241,10 @@ def algorithm_choices() -> dict[str, tuple[str, ...]]:
     """The algorithms that can be forced, by what they compute.
 
     `conv2d` is the convolution and its gradient for the input, by direct sums or by Winograd's
-    algorithm with four or six points. `conv2d_backward` is the gradient of convolutions: `"sparse"`
-    visits only the pixels that max pooling left alive. `lanes` is how many samples lie side by side
-    in a prediction: with `"1"` they run one by one. What is forced is taken wherever it can compute
-    what is asked for; `Model.profile` shows what was.
+    algorithm with four, six or eight points. `conv2d_backward` is the gradient of convolutions:
+    `"sparse"` visits only the pixels that max pooling left alive. `lanes` is how many samples lie
+    side by side in a prediction: with `"1"` they run one by one. What is forced is taken wherever
+    it can compute what is asked for; `Model.profile` shows what was.
 
     >>> algorithm_choices()["lanes"]
     ('1', '16')

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
+from tests.ops.harness import batched, run_op, weight
 
 
 class DenseNet:
@@ -42,6 +43,14 @@ def test_predicts_any_number_of_rows_in_chunks(n, rng):
     net = DenseNet()
     x = rng.normal(size=(n, 7)).astype(np.float32)
     np.testing.assert_allclose(net.predict(x), net.expected(x), rtol=1e-5, atol=1e-5)
+
+
+def test_samples_of_two_shards_are_halved():
+    # A one is lost in a sum beside 2^24, and found where that lies in another shard.
+    dy = np.zeros((20, 1), np.float32)
+    dy[[0, 15, 19], 0] = 2**24, 1, -(2**24)
+    operands = [batched(np.ones((20, 1))), weight(np.ones((1, 1))), weight(np.zeros(1))]
+    assert run_op("dense", operands, {}, [dy]).gradients[2] == 1
 
 
 @pytest.mark.parametrize(

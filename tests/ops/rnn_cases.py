@@ -84,7 +84,7 @@ def random_case(op: str, rng: np.random.Generator) -> RnnCase:
     return RnnCase(
         op,
         batch=int(rng.choice([1, 5, 16, 17, 33])),
-        steps=int(rng.integers(1, 14)),
+        steps=int(rng.integers(1, 20)),
         features=int(rng.integers(1, 20)),
         units=int(rng.integers(1, 68)),
         bias=bool(rng.integers(0, 4)),

@@ -284,23 +284,26 @@ def test_says_what_does_not_fit(x, w, attrs, message):
 @pytest.mark.parametrize("activation", [None, "relu", "tanh"])
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 0, 2)])
 @pytest.mark.parametrize("batch", [3, 16, 21])
+@pytest.mark.parametrize("channels", [7, 100])
 @pytest.mark.parametrize("pooled", [False, True], ids=["all pixels", "windows"])
-def test_gradient_under_maxima(activation, padding, batch, pooled):
+def test_gradient_under_maxima(activation, padding, batch, pooled, channels):
     """Fusion marks the convolution, whose backward then visits the winners only."""
     rng = np.random.default_rng(batch)
     x = rng.normal(size=(batch, 5, 6, 9)).astype(np.float32)
-    w = rng.normal(size=(3, 2, 9, 7)).astype(np.float32)
+    weights = [
+        rng.normal(size=shape).astype(np.float32) for shape in [(3, 2, 9, channels), (channels,)]
+    ]
 
     def gradients(fuse):
         graph = _core.Graph()
-        ids = graph.input(x.shape[1:], "x"), graph.parameter(w.shape, "w")
-        y = graph.add("conv2d", [*ids, None], {"padding": list(padding)})[0]
+        ids = [graph.input(x.shape[1:], "x"), *(graph.parameter(w.shape, "w") for w in weights)]
+        y = graph.add("conv2d", ids, {"padding": list(padding)})[0]
         if activation and pooled:
             y = graph.add("unary", [y], {"fn": activation})[0]
         if pooled:
             y = graph.add("max_pool", [y], {"size": [3, 3], "strides": [2, 2]})[0]
         else:
-            y = graph.add("reshape", [y], {"shape": [-1, 7]})[0]
+            y = graph.add("reshape", [y], {"shape": [-1, channels]})[0]
             if activation:
                 y = graph.add("unary", [y], {"fn": activation})[0]
             y = graph.add("reduce", [y], {"fn": "max", "axes": [0]})[0]
@@ -309,9 +312,10 @@ def test_gradient_under_maxima(activation, padding, batch, pooled):
         dy = np.random.default_rng(9).normal(size=(batch, *graph.shape(y))).astype(np.float32)
         dy[0] = 0
         seed = graph.input(dy.shape[1:], "dy")
-        found = graph.backward([], {y: seed}, list(ids))
+        found = graph.backward([], {y: seed}, ids)
         plan = _core.Plan(graph, [found[i] for i in ids], batch)
-        plan.bind(ids[1], w)
+        for id_, w in zip(ids[1:], weights, strict=True):
+            plan.bind(id_, w)
         return plan.predict({ids[0]: x, seed: dy}, batch), len(graph)
 
     (expected, plain), (found, marked) = gradients(False), gradients(True)

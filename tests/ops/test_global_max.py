@@ -49,6 +49,36 @@ def test_gradients_are_those_of_all_pixels(pool, size, kernel, activation, sign,
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+def branches(batch, padding, **forced):
+    """Weights after a step of a net of three convolutions that read the same, and its ops."""
+    rng = np.random.default_rng(8)
+    inputs = layers.Input((13, 9))
+    read = layers.Dense(21)(inputs)
+    pooled = [
+        layers.GlobalMaxPooling1D()(layers.Conv1D(11 + width, width, padding=padding)(read))
+        for width in (3, 4, 5)
+    ]
+    model = convnet.Model(inputs, layers.Dense(1)(layers.Concatenate()(pooled)))
+    model.set_weights([rng.normal(size=w.shape) / 4 for w in model.get_weights()])
+    model.compile(convnet.optimizers.SGD(0.01), "mse")
+    x, y = rng.normal(size=(batch, 13, 9)), rng.normal(size=(batch, 1))
+    with config.algorithm(**forced):
+        ops = [row.op for row in model.profile(x, y, batch_size=batch, steps=1).rows]
+        model.fit(x, y, batch_size=batch, verbose=0)
+    return model.get_weights(), ops
+
+
+@pytest.mark.parametrize(("padding", "images"), [("valid", 1), ("same", 3)])
+@pytest.mark.parametrize("batch", [16, 37, 50])
+def test_convolutions_of_the_same_pixels_add_to_the_same_images(padding, images, batch):
+    actual, ops = branches(batch, padding)
+    assert ops.count("sparse_listed_input") == 3
+    assert ops.count("sparse_lanes") == images
+    expected, _ = branches(batch, padding, conv2d_backward="direct")
+    for a, b in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
 def test_nan_spreads():
     weights, ops = step(layers.GlobalMaxPooling1D, None, 16, (11, 9), nan=True)
     assert "sparse_extremes" in ops

@@ -11,6 +11,7 @@ from tests.reference import conv2d as reference
 KERNELS = {
     "winograd4": [(3, 3), (1, 3)],
     "winograd6": [(3, 3), (5, 5), (1, 3), (1, 4), (1, 5)],
+    "winograd8": [(5, 5), (1, 3), (1, 4), (1, 5)],
 }
 CASES = [(algorithm, kernel) for algorithm, kernels in KERNELS.items() for kernel in kernels]
 each_tile = pytest.mark.parametrize(("algorithm", "kernel"), CASES)
@@ -86,6 +87,28 @@ def test_pools_and_activates_its_tiles(algorithm, kernel, pool, activation):
         )
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "kernel", "pool"),
+    [(*case, pool) for case in CASES for pool in ("", "max") if not pool or case[1][0] > 1],
+)
+@pytest.mark.parametrize("samples", [1, 2, 3, 4, 5, 8, 11, 21])
+def test_samples_that_share_vectors_are_computed_as_in_full_shards(
+    algorithm, kernel, pool, samples
+):
+    rng = np.random.default_rng(samples)
+    x = rng.normal(size=(32, 1 if kernel[0] == 1 else 9, 29, 7))
+    operands = [weight(rng.normal(size=(*kernel, 7, 18))), weight(rng.normal(size=18))]
+    attrs = {"algorithm": algorithm, "pool": pool, "padding": [kernel[0] // 2] * 2 + [1, 2]}
+    dy = rng.normal(size=run_op("conv2d", [batched(x), *operands], attrs).outputs[0].shape)
+    full = run_op("conv2d", [batched(x), *operands], attrs, [dy])
+    for threads in (1, 2):
+        found = run_op(
+            "conv2d", [batched(x[:samples]), *operands], attrs, [dy[:samples]], threads=threads
+        )
+        assert np.array_equal(found.outputs[0], full.outputs[0][:samples])
+        assert np.array_equal(found.gradients[0], full.gradients[0][:samples])
+
+
 def relative_error(found, expected):
     return np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2))
 
@@ -130,7 +153,7 @@ def test_weight_gradients_of_many_blocks_of_channels_and_tiles(channels, filters
     operands = [batched(x), weight(np.zeros((3, 3, channels, filters))), None]
     attrs = {"padding": [1, 1, 1, 1]}
     expected = reference.conv2d_backward(x, operands[1].array, None, dy, **attrs)[1]
-    for algorithm in KERNELS:
+    for algorithm in ("winograd4", "winograd6"):
         one, *others = (
             run_op("conv2d", operands, attrs | {"algorithm": algorithm}, [dy], threads=threads)
             for threads in (1, 2, 3)
@@ -149,18 +172,26 @@ def test_is_what_computes(algorithm, kernel):
     assert not np.array_equal(forced.outputs[0], direct.outputs[0])
 
 
-@pytest.mark.parametrize("kernel", [(3, 3), (5, 5)])
-def test_the_highest_precision_takes_no_six_points(kernel):
+@pytest.mark.parametrize(
+    ("kernel", "high", "highest"),
+    [
+        ((3, 3), "winograd6", "winograd4"),
+        ((5, 5), "winograd8", "direct"),
+        ((1, 3), "winograd8", "winograd4"),
+        ((1, 4), "winograd8", "direct"),
+        ((1, 5), "winograd8", "direct"),
+    ],
+)
+def test_the_highest_precision_takes_four_points_at_most(kernel, high, highest):
     rng = np.random.default_rng(6)
-    x = rng.normal(size=(16, 12, 12, 32))
+    x = rng.normal(size=(16, 12 if kernel[0] > 1 else 1, 60, 32))
     operands = [batched(x), weight(rng.normal(size=(*kernel, 32, 32))), None]
 
     def outputs(algorithms=None, **attrs):
         return run_op("conv2d", operands, attrs, algorithms=algorithms).outputs[0]
 
-    assert np.array_equal(outputs(), outputs(algorithm="winograd6"))
-    exact = "winograd4" if kernel == (3, 3) else "direct"
-    assert np.array_equal(outputs({"precision": "highest"}), outputs(algorithm=exact))
+    assert np.array_equal(outputs(), outputs(algorithm=high))
+    assert np.array_equal(outputs({"precision": "highest"}), outputs(algorithm=highest))
 
 
 @pytest.mark.parametrize(
@@ -183,5 +214,5 @@ def test_others_are_summed_directly(attrs):
 def test_says_which_algorithms_there_are():
     graph = _core.Graph()
     ids = [graph.input([8, 8, 4], "x"), graph.parameter([3, 3, 4, 4], "w")]
-    with pytest.raises(ValueError, match="algorithm must be direct, winograd4 or winograd6"):
+    with pytest.raises(ValueError, match="must be direct, winograd4, winograd6 or winograd8"):
         graph.add("conv2d", ids, {"algorithm": "fft"})

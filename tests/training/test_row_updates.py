@@ -115,6 +115,21 @@ def test_tables_go_by_the_row_at_all():
     assert goes_by_the_row(model)
 
 
+def test_runs_that_end_with_a_pass_over_tables_are_longer(monkeypatch):
+    run, limits = TrainStep.run, []
+
+    def recorded(self, data, order, batch, hyper, seconds=-1.0):
+        limits.append(seconds)
+        return run(self, data, order, batch, hyper, seconds)
+
+    monkeypatch.setattr(TrainStep, "run", recorded)
+    for columns in (8, 37):
+        model = net("adam", columns=columns)
+        model.fit(*words(40), batch_size=20, verbose=0)
+        assert goes_by_the_row(model) == (columns == 37)
+    assert limits[0] < limits[-1]
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_bits_of_strange_numbers(name):
     def train():

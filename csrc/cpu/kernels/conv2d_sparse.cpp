@@ -5,19 +5,21 @@
 
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/sparse_list.h"
+#include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
 
 void sparse_images(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch(), pitch = p.pitch();
+  const int64_t line = p.width() * p.pitch(), pitch = p.pitch(), size = p.image(),
+                live = a.live(a.shard());
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.height(), y = unit % p.height() - p.top;
-    float* row = a.f32(1) + outer * kLanes * p.image() + (unit % p.height()) * line;
+    float* row = a.f32(1) + outer * kLanes * size + (unit % p.height()) * line;
     const int64_t columns = y < 0 || y >= p.H ? 0 : least(p.W, p.width() - p.left);
     const int64_t left = columns ? p.left * pitch : 0, right = left + columns * pitch;
-    for (int64_t l = 0; l < kLanes; ++l) {
-      float* padded = row + l * p.image();
+    for (int64_t l = 0; l < live; ++l) {
+      float* padded = row + l * size;
       for (int64_t i = 0; i < left; i += kWidth) store(padded + i, zero());
       for (int64_t i = right; i < line; i += kWidth) store(padded + i, zero());
     }
@@ -26,7 +28,7 @@ void sparse_images(const KernelArgs& a) {
       float* out = row + (x + p.left) * pitch;
       // The row is padded to whole vectors, with zeros.
       from_lanes(0, p.C, in, [&](int lane, int64_t c, int64_t, Vec values) {
-        store(out + lane * p.image() + c, values);
+        if (lane < live) store(out + lane * size + c, values);
       });
     }
   }
@@ -113,7 +115,7 @@ void sparse_weight(const KernelArgs& a) {
 
 void sparse_lanes(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t pitch = p.pitch(), reach = least(p.W, p.width() - p.left);
+  const int64_t pitch = p.pitch(), size = p.image(), reach = least(p.W, p.width() - p.left);
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.H, y = unit % p.H + p.top;
     const float* row = a.f32(0) + outer * kLanes * p.image() + y * p.width() * pitch;
@@ -123,7 +125,7 @@ void sparse_lanes(const KernelArgs& a) {
       const float* input = a.f32(1) + at;
       float* out = a.f32(2) + at;
       const auto values = [&](int lane, int64_t c, int64_t) {
-        return reached ? load(row + lane * p.image() + (x + p.left) * pitch + c) : zero();
+        return reached ? load(row + lane * size + (x + p.left) * pitch + c) : zero();
       };
       if (p.relu)
         put_lanes(0, p.C, values, [&](int64_t c, int lane, Vec g) {
@@ -134,15 +136,6 @@ void sparse_lanes(const KernelArgs& a) {
         to_lanes(0, p.C, values, out);
     }
   }
-}
-
-void sparse_unpack(const KernelArgs& a) {
-  const auto& p = a.as<SparseParams>();
-  const int64_t taps = p.KH * p.KW;
-  for (int64_t o = a.begin; o < a.end; ++o)
-    for (int64_t t = 0; t < taps; ++t)
-      for (int64_t c = 0; c < p.C; ++c)
-        a.f32(1)[(t * p.C + c) * p.OC + o] = a.f32(0)[(o * taps + t) * p.pitch() + c];
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -1,11 +1,12 @@
 // Gradient of a convolution under max pooling for its input, visiting only the pixels that carry
 // gradient. Per sample, with channels in lanes: what the output channels hand to one pixel of the
 // result is summed in registers for all the pixels of the input under the kernel, a few rows at a
-// time, so that their weights stay in the first-level cache.
+// time, so that their weights stay in a cache.
 #include "ops/conv2d_sparse.h"
 
 #include "cpu/kernels/rows.h"
-#include "cpu/kernels/sparse_list.h"
+#include "cpu/kernels/sparse_samples.h"
+#include "cpu/kernels/tail.h"
 #include "cpu/simd/compress.h"
 
 namespace convnet::CONVNET_ISA {
@@ -13,7 +14,9 @@ namespace convnet::CONVNET_ISA {
 namespace {
 
 constexpr int kSums = kRegisters >= 32 ? 30 : 13;  // in registers
-constexpr int64_t kNearWeights = 6656;             // floats that leave room in 32 KB
+// Floats of weights that are used together. Of a window enough channels are alive for weights in
+// the first-level cache to pay, with room for others in 32 KB; single pixels need more channels.
+constexpr int64_t kWindowWeights = 6656, kPixelWeights = 16000;
 
 // Output channels [first, first + count) and kernel rows [y, y + rows), whose weights lie together:
 // [C / kWidth][count][rows][KW][kWidth].
@@ -24,7 +27,7 @@ struct Slice {
 // Calls f(first channel, channels) for each block of them.
 template <class F>
 CONVNET_INLINE void for_blocks(const SparseParams& p, F f) {
-  const int64_t blocks = div_up(p.OC, kListedChannels);
+  const int64_t blocks = div_up(p.OC, p.listed_channels());
   for (int64_t b = 0; b < blocks; ++b) {
     const int64_t first = cut(p.OC, blocks, b);
     f(first, cut(p.OC, blocks, b + 1) - first);
@@ -34,7 +37,8 @@ CONVNET_INLINE void for_blocks(const SparseParams& p, F f) {
 // Calls f(slice, its weights).
 template <class F>
 CONVNET_INLINE void for_slices(const SparseParams& p, int64_t first, int64_t count, float* w, F f) {
-  const int64_t near = kNearWeights / (count * p.KW * kWidth), size = p.KW * p.pitch();
+  const int64_t near = (p.PH ? kWindowWeights : kPixelWeights) / (count * p.KW * kWidth),
+                size = p.KW * p.pitch();
   const int64_t held = p.PH ? kSums / (p.KW + 1) - 1 : kSums / p.KW;
   const int64_t step = most(1, least(least(near, held), 5));
   for (int64_t y = 0; y < p.KH; y += step)
@@ -44,20 +48,22 @@ CONVNET_INLINE void for_slices(const SparseParams& p, int64_t first, int64_t cou
 // Lists of windows in scratch.
 struct Listed {
   float* at;
+  int64_t most;  // channels
 
-  Listed(void* scratch, int64_t window, int64_t sample)
-      : at(static_cast<float*>(scratch) + (sample * kListedWindows + window) * kWindowList) {}
+  Listed(const SparseParams& p, void* scratch, int64_t window, int64_t sample)
+      : at(static_cast<float*>(scratch) + (sample * kListedWindows + window) * p.window_list()),
+        most(p.listed_channels()) {}
   int32_t* counts() const { return reinterpret_cast<int32_t*>(at); }
   float* gradients() const { return at + 16; }
-  float* channels() const { return gradients() + kListedChannels; }
+  float* channels() const { return gradients() + most; }
 };
 
 // Lists what is alive of one window, of samples [begin, end): in the order of its pixels, then of
 // channels.
-void list_window(const float* g, const uint16_t* winners, int64_t count, int64_t window,
-                 int64_t begin, int64_t end, void* scratch) {
+void list_window(const SparseParams& p, const float* g, const uint16_t* winners, int64_t count,
+                 int64_t window, int64_t begin, int64_t end, void* scratch) {
   // Of each gradient: the pixel it goes to, counted from one; zero where it is zero.
-  float pixels[kListedChannels * kLanes];
+  float pixels[kPixelChannels * kLanes];
   for (int64_t o = 0; o < count; ++o)
     for (int64_t v = 0; v < kLanes; v += kWidth) {
       Vec pixel = set1(1);
@@ -67,16 +73,16 @@ void list_window(const float* g, const uint16_t* winners, int64_t count, int64_t
       }
       store(pixels + o * kLanes + v, keep(load(g + o * kLanes + v) != zero(), pixel));
     }
-  float pixel[kLanes][kListedChannels];
+  float pixel[kLanes][kPixelChannels];
   from_lanes(0, count, pixels,
              [&](int64_t l, int64_t o, int64_t, Vec values) { store(pixel[l] + o, values); });
   from_lanes(0, count, g, [&](int64_t l, int64_t o, int64_t, Vec values) {
-    store(Listed(scratch, window, l).gradients() + o, values);
+    store(Listed(p, scratch, window, l).gradients() + o, values);
   });
-  float numbers[kListedChannels];
-  for (int32_t o = 0; o < kListedChannels; ++o) std::memcpy(numbers + o, &o, sizeof o);
+  float numbers[kPixelChannels];
+  for (int32_t o = 0; o < kPixelChannels; ++o) std::memcpy(numbers + o, &o, sizeof o);
   for (int64_t l = begin; l < end; ++l) {
-    const Listed list(scratch, window, l);
+    const Listed list(p, scratch, window, l);
     int32_t n = 0;
     for (int pos = 0; pos < (winners ? 4 : 1); ++pos) {
       const int32_t before = n;
@@ -113,88 +119,38 @@ __attribute__((noinline)) void add_window(const Listed& list, const float* w, fl
     CONVNET_EACH(x, K + S - 1) store(image + y * line + x * pitch, sum[y][x]);
 }
 
-// Adds one sample's list, times weights [R][K], to the gradient image.
-template <int R, int K>
-__attribute__((noinline)) void add_list(const List& list, const float* w, float* image,
-                                        int64_t line, int64_t pitch) {
-  Vec weight[R][K];
-  CONVNET_EACH(y, R)
-    CONVNET_EACH(x, K) weight[y][x] = load(w + (y * K + x) * kWidth);
-  for (int32_t i = 0; i < list.count; ++i) {
-    float* at = image + list.place[i];
-    const Vec g = set1(list.gradient[i]);
-    CONVNET_EACH(y, R)
-      CONVNET_EACH(x, K) {
-        float* pixel = at + y * line + x * pitch;
-        store(pixel, fma(g, weight[y][x], load(pixel)));
-      }
-  }
-}
-
-// What is added: a window of S x S pixels, or a list of single ones.
 template <int S>
-struct Window {
-  using Add = void (*)(const Listed&, const float*, float*, int64_t, int64_t);
-  template <int R, int K>
-  static constexpr bool kFits = (R + S - 1) * (K + S - 1) <= kSums;
-  template <int R, int K>
-  static constexpr Add kAdd = add_window<S, R, K>;
-};
-struct Pixels {
-  using Add = void (*)(const List&, const float*, float*, int64_t, int64_t);
-  template <int R, int K>
-  static constexpr bool kFits = R * K <= kSums;
-  template <int R, int K>
-  static constexpr Add kAdd = add_list<R, K>;
-};
+using Add = void (*)(const Listed&, const float*, float*, int64_t, int64_t);
 
-template <class Of, int K>
-CONVNET_INLINE typename Of::Add add_of(int64_t rows) {
-  if constexpr (Of::template kFits<5, K>)
-    if (rows == 5) return Of::template kAdd<5, K>;
-  if constexpr (Of::template kFits<4, K>)
-    if (rows == 4) return Of::template kAdd<4, K>;
-  if constexpr (Of::template kFits<3, K>)
-    if (rows == 3) return Of::template kAdd<3, K>;
-  if constexpr (Of::template kFits<2, K>)
-    if (rows == 2) return Of::template kAdd<2, K>;
-  return Of::template kAdd<1, K>;
+template <int S, int R, int K>
+constexpr bool kFits = (R + S - 1) * (K + S - 1) <= kSums;
+
+template <int S, int K>
+CONVNET_INLINE Add<S> add_of(int64_t rows) {
+  if constexpr (kFits<S, 5, K>)
+    if (rows == 5) return add_window<S, 5, K>;
+  if constexpr (kFits<S, 4, K>)
+    if (rows == 4) return add_window<S, 4, K>;
+  if constexpr (kFits<S, 3, K>)
+    if (rows == 3) return add_window<S, 3, K>;
+  if constexpr (kFits<S, 2, K>)
+    if (rows == 2) return add_window<S, 2, K>;
+  return add_window<S, 1, K>;
 }
 
-template <class Of>
-typename Of::Add add_of(int64_t rows, int64_t columns) {
+template <int S>
+Add<S> add_of(int64_t rows, int64_t columns) {
   switch (columns) {
     case 1:
-      return add_of<Of, 1>(rows);
+      return add_of<S, 1>(rows);
     case 2:
-      return add_of<Of, 2>(rows);
+      return add_of<S, 2>(rows);
     case 3:
-      return add_of<Of, 3>(rows);
+      return add_of<S, 3>(rows);
     case 4:
-      return add_of<Of, 4>(rows);
+      return add_of<S, 4>(rows);
     default:
-      return add_of<Of, 5>(rows);
-  }
-}
-
-// Clears the images and calls f(outer, its images, first sample, last one) for those to add to.
-template <class F>
-CONVNET_INLINE void for_samples(const KernelArgs& a, const SparseParams& p, float* all, F f) {
-  const int64_t live = a.live(a.shard());
-  for (int64_t unit = a.begin; unit < a.end;) {
-    const int64_t outer = unit / kLanes, from = unit % kLanes,
-                  to = least(kLanes, from + a.end - unit);
-    // Each piece has its share of the live samples; images of the others are zero.
-    const int64_t begin = cut(live, kLanes, from), end = cut(live, kLanes, to);
-    float* images = all + outer * kLanes * p.image();
-    const auto clear = [&](int64_t first, int64_t last) {
-      for (int64_t i = first * p.image(); i < last * p.image(); i += kWidth)
-        store(images + i, zero());
-    };
-    clear(begin, end);
-    clear(live + from - begin, live + to - end);
-    f(outer, images, begin, end);
-    unit += to - from;
+      return add_of<S, 5>(rows);
   }
 }
 
@@ -202,26 +158,29 @@ CONVNET_INLINE void for_samples(const KernelArgs& a, const SparseParams& p, floa
 
 void sparse_input(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch();
+  const int64_t line = p.width() * p.pitch(), size_of_image = p.image();
   const int64_t size = p.PH ? 2 : 1, columns = p.PH ? p.PW : p.OW;  // of and in a row of windows
-  for_samples(a, p, a.f32(3), [&](int64_t outer, float* images, int64_t begin, int64_t end) {
+  for_samples(a, [&](int64_t outer, int64_t begin, int64_t end, bool live) {
+    float* images = a.f32(3) + outer * kLanes * size_of_image;
+    for (int64_t i = begin * size_of_image; i < end * size_of_image; i += kWidth)
+      store(images + i, zero());
+    if (!live) return;
     for (int64_t window = 0; window < p.most(); window += kListedWindows) {
       const int64_t windows = least(kListedWindows, p.most() - window);
       for_blocks(p, [&](int64_t first, int64_t count) {
         for (int64_t j = 0; j < windows; ++j) {
           const int64_t at = (outer * p.most() + window + j) * p.OC + first;
-          list_window(a.f32(0) + at * kLanes, p.PH ? a.bits(1) + at * 2 : nullptr, count, j, begin,
-                      end, a.scratch);
+          list_window(p, a.f32(0) + at * kLanes, p.PH ? a.bits(1) + at * 2 : nullptr, count, j,
+                      begin, end, a.scratch);
         }
         for_slices(p, first, count, a.f32(2), [&](const Slice& slice, const float* w) {
-          const auto add =
-              p.PH ? add_of<Window<2>>(slice.rows, p.KW) : add_of<Window<1>>(slice.rows, p.KW);
+          const auto add = p.PH ? add_of<2>(slice.rows, p.KW) : add_of<1>(slice.rows, p.KW);
           for (int64_t c = 0; c < p.C; c += kWidth)
             for (int64_t l = begin; l < end; ++l)
               for (int64_t j = 0; j < windows; ++j) {
                 const int64_t y = (window + j) / columns * size + slice.y,
                               x = (window + j) % columns * size;
-                add(Listed(a.scratch, j, l), w + c * count * slice.rows * p.KW,
+                add(Listed(p, a.scratch, j, l), w + c * count * slice.rows * p.KW,
                     images + l * p.image() + y * line + x * p.pitch() + c, line, p.pitch());
               }
         });
@@ -230,36 +189,23 @@ void sparse_input(const KernelArgs& a) {
   });
 }
 
-void sparse_listed_input(const KernelArgs& a) {
-  const auto& p = a.as<SparseParams>();
-  const int64_t line = p.width() * p.pitch();
-  for_samples(a, p, a.f32(2), [&](int64_t outer, float* images, int64_t begin, int64_t end) {
-    for_blocks(p, [&](int64_t first, int64_t count) {
-      for_slices(p, first, count, a.f32(1), [&](const Slice& slice, const float* w) {
-        const auto add = add_of<Pixels>(slice.rows, p.KW);
-        const int64_t taps = slice.rows * p.KW;
-        for (int64_t o = 0; o < count; ++o)
-          for (int64_t l = begin; l < end; ++l) {
-            const List list = list_at(p, a.f32(0), outer, first + o, l);
-            for (int64_t c = 0; c < p.C; c += kWidth)
-              add(list, w + (c * count + o * kWidth) * taps,
-                  images + l * p.image() + slice.y * line + c, line, p.pitch());
-          }
-      });
-    });
-  });
-}
-
 void sparse_pack(const KernelArgs& a) {
   const auto& p = a.as<SparseParams>();
   for_blocks(p, [&](int64_t first, int64_t count) {
     for_slices(p, first, count, a.f32(1), [&](const Slice& slice, float* w) {
-      const int64_t taps = slice.rows * p.KW;
-      for (int64_t o = most(first, a.begin); o < least(first + count, a.end); ++o)
+      const int64_t taps = slice.rows * p.KW, end = least(first + count, a.end);
+      for (int64_t o = most(first, a.begin); o < end; o += kWidth) {
+        const int64_t n = least(kWidth, end - o);
         for (int64_t t = 0; t < taps; ++t)
-          for (int64_t c = 0; c < p.pitch(); ++c)
-            w[((c / kWidth * count + o - first) * taps + t) * kWidth + c % kWidth] =
-                c < p.C ? a.f32(0)[((slice.y * p.KW + t) * p.C + c) * p.OC + o] : 0.0f;
+          for (int64_t c = 0; c < p.pitch(); c += kWidth) {
+            const float* in = a.f32(0) + ((slice.y * p.KW + t) * p.C + c) * p.OC + o;
+            Vec square[kWidth];
+            CONVNET_EACH(i, kWidth) square[i] = c + i < p.C ? load_some(in + i * p.OC, n) : zero();
+            transpose(square);
+            float* out = w + ((c / kWidth * count + o - first) * taps + t) * kWidth;
+            for (int64_t i = 0; i < n; ++i) store(out + i * taps * kWidth, square[i]);
+          }
+      }
     });
   });
 }

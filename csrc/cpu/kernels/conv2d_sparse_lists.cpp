@@ -1,6 +1,5 @@
 // The pixels that carry gradient under max pooling, for each output channel and sample: squares of
-// pixels and samples are transposed, and those that are alive written one after another. Of a
-// maximum over all pixels they are found without a gradient for each pixel.
+// pixels and samples are transposed, and those that are alive written one after another.
 #include "ops/conv2d_sparse.h"
 
 #include "cpu/kernels/index.h"
@@ -11,14 +10,9 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
-// Where a pixel lies in an image.
-CONVNET_INLINE int32_t place_of(const SparseParams& p, int64_t pixel) {
-  return static_cast<int32_t>(pixel * p.pitch());
-}
-
-// The integer's bits, in all lanes.
+// Where a pixel lies in an image: the integer's bits, in all lanes.
 CONVNET_INLINE Vec place(const SparseParams& p, int64_t pixel) {
-  const int32_t at = place_of(p, pixel);
+  const auto at = static_cast<int32_t>(pixel * p.pitch());
   float bits;
   std::memcpy(&bits, &at, sizeof bits);
   return set1(bits);
@@ -32,10 +26,6 @@ CONVNET_INLINE Vec places(const SparseParams& p, const uint16_t* winners, int64_
   const Mask row = mask_of(winners[at * 2] >> lane), column = mask_of(winners[at * 2 + 1] >> lane);
   return select(row, select(column, place(p, pixel + p.width() + 1), place(p, pixel + p.width())),
                 select(column, place(p, pixel + 1), place(p, pixel)));
-}
-
-void finish(const SparseParams& p, float* lists, const int32_t (&count)[kLanes]) {
-  for (int64_t l = 0; l < kLanes; ++l) std::memcpy(lists + l * p.list(), &count[l], sizeof *count);
 }
 
 }  // namespace
@@ -65,51 +55,8 @@ void sparse_lists(const KernelArgs& a) {
           count[lane + k] += store_set(to + p.list_part(), alive, gradient[k]);
         }
       }
-    finish(p, lists, count);
-  }
-}
-
-// Where a maximum is that of one pixel, the sum of the numbers of those that have it names it.
-void sparse_extremes(const KernelArgs& a) {
-  const auto& p = a.as<SparseParams>();
-  for (int64_t o = a.begin; o < a.end; ++o) {
-    const float *z = a.f32(0) + o * kLanes, *y = a.f32(1) + o * kLanes, *dy = a.f32(2) + o * kLanes;
-    float numbers[kLanes], sharers[kLanes], *totals = a.f32(4) + o * kLanes;
-    uint32_t carrying = 0;
-    for (int v = 0; v < kVectors; ++v) {
-      const Vec best = load(y + v * kWidth), gradient = load(dy + v * kWidth);
-      Vec number = zero(), sharer = zero();
-      for (int64_t i = 0; i < p.most(); ++i) {
-        const Mask chosen = load(z + i * p.OC * kLanes + v * kWidth) == best;
-        number = number + keep(chosen, set1(static_cast<float>(i)));
-        sharer = sharer + keep(chosen, set1(1.0f));
-      }
-      store(numbers + v * kWidth, number);
-      store(sharers + v * kWidth, sharer);
-      const Vec total = select(best == best, gradient, best);
-      const Vec passed = p.relu_after ? keep(best > zero(), total) : total;
-      store(totals + v * kWidth, passed);
-      carrying |= bits(passed != zero()) << (v * kWidth);
-    }
-    float* lists = a.f32(3) + o * kLanes * p.list();
-    int32_t count[kLanes] = {};
-    const auto add = [&](int l, int64_t i, float gradient) {
-      float* to = lists + l * p.list() + 16 + count[l]++;
-      const int32_t at = place_of(p, i / p.OW * p.width() + i % p.OW);
-      std::memcpy(to, &at, sizeof at);
-      to[p.list_part()] = gradient;
-    };
-    for (; carrying; carrying &= carrying - 1) {
-      const int l = __builtin_ctz(carrying);
-      if (sharers[l] == 1) {
-        add(l, static_cast<int64_t>(numbers[l]), totals[l]);
-        continue;
-      }
-      const bool nan = y[l] != y[l];
-      for (int64_t i = 0; i < p.most(); ++i)
-        if (nan || z[i * p.OC * kLanes + l] == y[l]) add(l, i, totals[l] / sharers[l]);
-    }
-    finish(p, lists, count);
+    for (int64_t l = 0; l < kLanes; ++l)
+      std::memcpy(lists + l * p.list(), &count[l], sizeof *count);
   }
 }
 

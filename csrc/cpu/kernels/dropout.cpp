@@ -29,7 +29,7 @@ void draw(const KernelArgs& a, const DropoutParams& p, int64_t begin, int64_t en
   if (a.lanes == 1) return draw_of_one(a, p, begin, end, least_kept, kept);
   for (int64_t i = begin; i < end; i += 4) {
     Numbers r[4];
-    philox(r, *a.step, p.seed, a.shard() * kLanes, i / 4);
+    philox(r, *a.step, p.seed, a.first(a.shard()), i / 4);
     for (int64_t j = 0; j < 4 && i + j < end; ++j)
       kept[i + j] = static_cast<uint16_t>(at_least(r[j], least_kept));
   }

@@ -9,9 +9,19 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
+constexpr int64_t kLineFloats = 16;  // of a line of the cache
+
 // Row of a table with `rows` rows; -1 where the number names none.
 CONVNET_INLINE int64_t row_of(float id, int64_t rows) {
   return id > -1.0f && id < static_cast<float>(rows) ? static_cast<int64_t>(id) : -1;
+}
+
+// The rows of the next position: nothing tells the processor where they are.
+CONVNET_INLINE void ask_for_rows(const EmbeddingParams& p, const float* table, const float* ids) {
+  for (int64_t l = 0; l < kLanes; ++l) {
+    const float* row = table + most(row_of(ids[l], p.rows), 0) * p.columns;
+    for (int64_t d = 0; d < p.columns; d += kLineFloats) prefetch(row + d);
+  }
 }
 
 }  // namespace
@@ -31,6 +41,7 @@ void embedding(const KernelArgs& a) {
   }
   for (int64_t t = a.begin * kEmbeddingPositions; t < end; ++t) {
     const float* ids = a.f32(0) + t * kLanes;
+    if (t + 1 < end) ask_for_rows(p, table, ids + kLanes);
     int64_t row[kLanes];
     for (int64_t l = 0; l < kLanes; ++l) row[l] = row_of(ids[l], p.rows);
     to_lanes(

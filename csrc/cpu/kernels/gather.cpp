@@ -40,7 +40,7 @@ void gather_rows(const KernelArgs& a, const Feed& feed, const GatherParams& p) {
     }
     return;
   }
-  const int64_t first = a.shard() * kLanes, live = a.live(a.shard());
+  const int64_t first = a.first(a.shard()), live = a.live(a.shard());
   const T* row[kLanes];
   for (int64_t l = 0; l < kLanes; ++l)
     row[l] = row_of(first + (l < live ? l : 0));  // dead lanes repeat the first sample
@@ -92,7 +92,7 @@ void scatter(const KernelArgs& a) {
     return;
   }
   const int64_t live = a.live(a.shard());
-  char* rows = feed.data + (a.step->first + a.shard() * kLanes) * feed.row_bytes;
+  char* rows = feed.data + (a.step->first + a.first(a.shard())) * feed.row_bytes;
   from_lanes(begin, end, x, [&](int lane, int64_t f, int64_t n, Vec values) {
     if (lane < live)
       store_some(reinterpret_cast<float*>(rows + lane * feed.row_bytes) + f, n, values);

@@ -124,7 +124,13 @@ void forward(const KernelArgs& a) {
       }
       const float *input = run.input(step), *xw = a.f32(p.xw) + (o * p.T + p.time(step)) * 3 * size;
       const Kept<L> kept{kept_rows + step % p.rows * 4 * p.row, p.row};
-      times<L>(input, H, weights, 2 * H, xw, z, step);
+      const int64_t next = least(step + 1, end - 1);
+      Ahead ahead;
+      ahead.add(a.f32(p.xw) + (o * p.T + p.time(next)) * 3 * size, 3 * size);
+      ahead.add(run.state(next + 1), p.row);
+      ahead.add(run.output(next), size);
+      ahead.add(kept_rows + next % p.rows * 4 * p.row, 4 * p.row);
+      times<L>(input, H, weights, 2 * H, xw, z, step, ahead);
       with_gates(p, [&](const auto& gates) {
         if (p.reset_after) {
           times<L>(input, H, of_candidate, H, nullptr, z + 2 * size, step);
@@ -186,7 +192,14 @@ void backward(const KernelArgs& a) {
           reset_before_back<L>(gates, H, kept, before, d, dz);
         }
       });
-      times_transposed<L>(dz, 2 * H, weights, H, d, run.dh, step);
+      const int64_t next = most(step - 1, p.T - end), next_row = o * p.T + p.time(next);
+      Ahead ahead;
+      ahead.add(run.dy_at(next), size);
+      ahead.add(h + next * p.row, p.row);
+      ahead.add(a.f32(6) + (o * p.rows + next) * 4 * p.row, 4 * p.row);
+      ahead.add(a.f32(p.out) + next_row * 3 * size, 3 * size);
+      ahead.add(inner_dz ? a.f32(p.out + 3) + next_row * p.row : nullptr, p.row);
+      times_transposed<L>(dz, 2 * H, weights, H, d, run.dh, step, ahead);
       run.leave();
     }
   });

@@ -53,16 +53,23 @@ class RowUpdate {
 
   void update(const UpdateStep& step) const {
     const int64_t n = list()[kListedBatch], end = cut(n, kOptimizerRowUnits, a_.end);
+    const int64_t columns = p_.columns;
+    const int32_t* rows = list() + kListedRows;
+    float* data[2 + N];
+    CONVNET_EACH(b, 2 + N) data[b] = a_.f32(b);
     for (int64_t i = cut(n, kOptimizerRowUnits, a_.begin); i < end; ++i) {
-      const int64_t row = list()[kListedRows + i];
-      for (int64_t c = 0; c < p_.columns; c += kWidth) {
-        const int64_t lanes = least(kWidth, p_.columns - c);
+      const int64_t row = rows[i], next = rows[least(i + 1, end - 1)];
+      for (int64_t c = 0; c < columns; c += kWidth) {
+        const int64_t lanes = least(kWidth, columns - c);
         Vec v[2 + N];
-        CONVNET_EACH(b, 2 + N)
-          v[b] = load_some(a_.f32(b) + (b == 1 ? i : row) * p_.columns + c, lanes);
+        CONVNET_EACH(b, 2 + N) {
+          v[b] = load_some(data[b] + (b == 1 ? i : row) * columns + c, lanes);
+          // Rows lie apart, too short for the processor to foresee the next one.
+          if (b != 1) prefetch(data[b] + next * columns + c);
+        }
         apply(rule_, step, v);
         CONVNET_EACH(b, 2 + N)
-          if (b != 1) store_some(a_.f32(b) + row * p_.columns + c, lanes, v[b]);
+          if (b != 1) store_some(data[b] + row * columns + c, lanes, v[b]);
       }
       seen()[row] = static_cast<int32_t>(a_.step->index + 1);
     }

@@ -78,7 +78,8 @@ void rnn_project(const KernelArgs& a) {
   if (bias)
     for (int64_t i = 0; i < p.M * kLanes; i += kWidth) store(init + i, set1(bias[i / kLanes]));
   multiply({a.f32(0) + a.begin * p.K * kLanes, a.f32(p.packed), bias ? init : nullptr,
-            a.f32(p.packed + 1) + a.begin * p.M * kLanes, p.K, p.M, a.end - a.begin, true});
+            a.f32(p.packed + 1) + a.begin * p.M * kLanes, p.K, p.M, a.end - a.begin, true},
+           NothingAhead{});
 }
 
 // A unit is a step.

@@ -4,6 +4,7 @@
 // first-level cache.
 #include "cpu/kernels/index.h"
 #include "cpu/kernels/one.h"
+#include "cpu/kernels/rnn_ahead.h"
 #include "cpu/simd/transpose.h"
 #include "ops/rnn.h"
 
@@ -73,19 +74,21 @@ CONVNET_INLINE void store_some(float* p, int64_t n, Vec x) {
 // R rows of results x V vectors of columns.
 template <int R, int V>
 __attribute__((noinline)) void tile(const Ring& ring, int64_t panel, int64_t live, const Source& s,
-                                    const Target& t) {
-  const int64_t first = ring.begin(panel) * kWidth, left = ring.columns - first;
+                                    const Target& t, Ahead& ahead) {
+  const int64_t first = ring.begin(panel) * kWidth, last = ring.columns - first - (V - 1) * kWidth;
   float* out = t.out + first;
+  Ahead own = ahead;  // in registers
   Vec acc[R][V];
   CONVNET_EACH(r, R) {
     CONVNET_EACH(v, V) {
       const float* from = out + r * t.pitch + v * kWidth;
-      acc[r][v] = t.fresh ? zero() : load_some(from, left - v * kWidth);
+      acc[r][v] = t.fresh ? zero() : v < V - 1 ? load(from) : load_some(from, last);
     }
   }
   const float *x = s.x, *g = ring.rows + first * kRnnRing;
   for (int64_t done = 0; done < ring.count; done += live, x += s.pitch) {
     for (int64_t n = 0; n < live; ++n, g += V * kWidth) {
+      own.line();
       Vec dz[V];
       CONVNET_EACH(v, V) dz[v] = load(g + v * kWidth);
       CONVNET_EACH(r, R) {
@@ -96,24 +99,29 @@ __attribute__((noinline)) void tile(const Ring& ring, int64_t panel, int64_t liv
   }
   CONVNET_EACH(r, R) {
     CONVNET_EACH(v, V) {
-      store_some(out + r * t.pitch + v * kWidth, left - v * kWidth, acc[r][v]);
+      float* to = out + r * t.pitch + v * kWidth;
+      if (v < V - 1)
+        store(to, acc[r][v]);
+      else
+        store_some(to, last, acc[r][v]);
     }
   }
+  ahead = own;
 }
 
 template <int R, int V>
 CONVNET_INLINE void tile_of(int64_t rows, int64_t vectors, const Ring& ring, int64_t panel,
-                            int64_t live, const Source& s, const Target& t) {
+                            int64_t live, const Source& s, const Target& t, Ahead& ahead) {
   if constexpr (R > 1)
-    if (rows < R) return tile_of<R - 1, V>(rows, vectors, ring, panel, live, s, t);
+    if (rows < R) return tile_of<R - 1, V>(rows, vectors, ring, panel, live, s, t, ahead);
   if constexpr (V > 1)
-    if (vectors < V) return tile_of<R, V - 1>(rows, vectors, ring, panel, live, s, t);
-  tile<R, V>(ring, panel, live, s, t);
+    if (vectors < V) return tile_of<R, V - 1>(rows, vectors, ring, panel, live, s, t, ahead);
+  tile<R, V>(ring, panel, live, s, t, ahead);
 }
 
 // Adds rows [begin, end) of a source times a ring to a target.
 void accumulate(const Ring& ring, int64_t live, const Source& s, const Target& t, int64_t begin,
-                int64_t end) {
+                int64_t end, Ahead& ahead) {
   const int64_t rows = most(end - begin, 0), groups = div_up(rows, kTileRows);
   for (int64_t panel = 0; panel < ring.panels(); ++panel) {
     const int64_t vectors = ring.begin(panel + 1) - ring.begin(panel);
@@ -122,7 +130,7 @@ void accumulate(const Ring& ring, int64_t live, const Source& s, const Target& t
                     take = begin + cut(rows, groups, group + 1) - row;
       tile_of<kTileRows, kTileVectors>(take, vectors, ring, panel, live,
                                        {s.x + row * kLanes, s.pitch},
-                                       {t.out + row * t.pitch, t.pitch, t.fresh});
+                                       {t.out + row * t.pitch, t.pitch, t.fresh}, ahead);
     }
   }
 }
@@ -134,19 +142,22 @@ struct Block {
   int64_t live, begin, end;      // samples, units
 
   void results(const Source& x, const Source& h, const Source& inner, float* dw, float* du,
-               float* db, bool fresh) const {
+               float* db, bool fresh, Ahead ahead) const {
     const int64_t w_end = least(end, p.F), u_begin = most(begin - p.F, 0),
                   u_end = least(end - p.F, p.H), M = p.M;
     const Ring& of_state = after.columns ? after : candidate;
-    accumulate(gates, live, x, {dw, M, fresh}, begin, w_end);
-    accumulate(candidate, live, x, {dw + p.split, M, fresh}, begin, w_end);
-    accumulate(gates, live, h, {du, M, fresh}, u_begin, u_end);
-    accumulate(of_state, live, inner, {du + p.split, M, fresh}, u_begin, u_end);
+    const auto add = [&](const Ring& ring, const Source& source, float* out, int64_t first,
+                         int64_t last) {
+      accumulate(ring, live, source, {out, M, fresh}, first, last, ahead);
+    };
+    add(gates, x, dw, begin, w_end);
+    add(candidate, x, dw + p.split, begin, w_end);
+    add(gates, h, du, u_begin, u_end);
+    add(of_state, inner, du + p.split, u_begin, u_end);
     if (end <= p.F + p.H) return;
     for (int64_t row = 0; row < p.biases; ++row) {
-      accumulate(gates, live, {kOnes, 0}, {db + row * M, M, fresh}, 0, 1);
-      accumulate(row ? of_state : candidate, live, {kOnes, 0}, {db + row * M + p.split, M, fresh},
-                 0, 1);
+      add(gates, {kOnes, 0}, db + row * M, 0, 1);
+      add(row ? of_state : candidate, {kOnes, 0}, db + row * M + p.split, 0, 1);
     }
   }
 };
@@ -182,8 +193,16 @@ void rnn_backward_weight(const KernelArgs& a) {
                      p.go_backwards ? -x_pitch : x_pitch};
       const Source h{a.f32(3) + (o * p.h_rows + first) * size, size};
       const Source reset{a.f32(4) ? a.f32(4) + (o * p.T + first) * size : h.x, size};
+      // The rows of the next block; of the last one its own, which are there already.
+      const int64_t next = first + steps < p.T ? first + steps : first,
+                    count = least(steps, p.T - next),
+                    at = o * p.T + least(p.time(next), p.time(next + count - 1));
+      Ahead ahead;
+      ahead.add(a.f32(0) + at * p.M * kLanes, count * p.M * kLanes);
+      ahead.add(a.f32(2) + at * x_pitch, count * x_pitch);
+      ahead.add(a.f32(3) + (o * p.h_rows + next) * size, count * size);
       block.results(x, h, reset, a.f32(5), a.f32(6), a.f32(7),
-                    !a.accumulate && o == 0 && first == 0);
+                    !a.accumulate && o == 0 && first == 0, ahead);
     }
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cpu/kernels/index.h"
+#include "cpu/kernels/rnn_ahead.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -27,9 +28,9 @@ struct Product {
   bool one_init;
 };
 
-template <int C>
+template <int C, class A>
 CONVNET_INLINE void panel_row(const float* x, int64_t K, const float* w, const float* init,
-                              float* out) {
+                              float* out, A& ahead) {
   Vec acc[C][kVectors];
   CONVNET_EACH(c, C) {
     CONVNET_EACH(v, kVectors) {
@@ -37,6 +38,7 @@ CONVNET_INLINE void panel_row(const float* x, int64_t K, const float* w, const f
     }
   }
   for (int64_t k = 0; k < K; ++k, x += kLanes, w += C) {
+    ahead.line();
     Vec s[kVectors];
     CONVNET_EACH(v, kVectors) s[v] = load(x + v * kWidth);
     CONVNET_EACH(c, C) {
@@ -52,39 +54,44 @@ CONVNET_INLINE void panel_row(const float* x, int64_t K, const float* w, const f
 }
 
 // All rows of `count` panels of C columns, the first of which begins at column `begin`.
-template <int C>
-__attribute__((noinline)) void panel_run(const Product& p, int64_t begin, int64_t count) {
+template <int C, class A>
+__attribute__((noinline)) void panel_run(const Product& p, int64_t begin, int64_t count, A& ahead) {
+  A own = ahead;  // in registers
   for (int64_t first = begin; first < begin + count * C; first += C) {
     const float *x = p.x, *w = p.w + first * p.K,
                 *init = p.init ? p.init + first * kLanes : nullptr;
     float* out = p.out + first * kLanes;
     for (int64_t row = 0; row < p.rows; ++row, x += p.K * kLanes, out += p.M * kLanes) {
-      panel_row<C>(x, p.K, w, init, out);
+      panel_row<C>(x, p.K, w, init, out, own);
       if (init && !p.one_init) init += p.M * kLanes;
     }
   }
+  ahead = own;
 }
 
-template <int C = kPanel>
-CONVNET_INLINE void panel_runs(int64_t columns, const Product& p, int64_t begin, int64_t count) {
+template <int C = kPanel, class A>
+CONVNET_INLINE void panel_runs(int64_t columns, const Product& p, int64_t begin, int64_t count,
+                               A& ahead) {
   if (columns == C) {
-    panel_run<C>(p, begin, count);
+    panel_run<C>(p, begin, count, ahead);
   } else if constexpr (C > 1) {
-    panel_runs<C - 1>(columns, p, begin, count);
+    panel_runs<C - 1>(columns, p, begin, count, ahead);
   }
 }
 
-inline void multiply(const Product& p) {
+template <class A>
+inline void multiply(const Product& p, A ahead) {
   const Panels panels(p.M);
-  panel_runs(panels.columns, p, 0, panels.narrow);
+  panel_runs(panels.columns, p, 0, panels.narrow, ahead);
   const int64_t wide = panels.count - panels.narrow;
-  if (wide) panel_runs(panels.columns + 1, p, panels.begin(panels.narrow), wide);
+  if (wide) panel_runs(panels.columns + 1, p, panels.begin(panels.narrow), wide, ahead);
 }
 
 // out [M][16] = init [M][16] (zeros where null) + x [K][16] times packed weights.
+template <class A>
 inline void product(const float* x, int64_t K, const float* packed, int64_t M, const float* init,
-                    float* out) {
-  multiply({x, packed, init, out, K, M, 1, false});
+                    float* out, const A& ahead) {
+  multiply({x, packed, init, out, K, M, 1, false}, ahead);
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -85,24 +85,25 @@ CONVNET_INLINE StateWeights weights_of(const KernelArgs& a, int packed, int plai
 
 // out [M] = init [M] (zeros where null) + x [K] times weights, of each sample. The weights of one
 // sample are gone through to and fro: what a step has read last is still in the first-level cache.
-template <class L>
+template <class L, class A = NothingAhead>
 CONVNET_INLINE void times(const float* x, int64_t K, const StateWeights& w, int64_t M,
-                          const float* init, float* out, int64_t step) {
+                          const float* init, float* out, int64_t step, const A& ahead = {}) {
   if constexpr (L::lanes == 1) {
     row_times({x, w.w, init, out, K, w.pitch}, 0, M, step % 2);
   } else {
-    product(x, K, w.w, M, init, out);
+    product(x, K, w.w, M, init, out, ahead);
   }
 }
 
 // The same with the weights' transpose, which for 16 samples is how they were packed.
-template <class L>
+template <class L, class A = NothingAhead>
 CONVNET_INLINE void times_transposed(const float* x, int64_t K, const StateWeights& w, int64_t M,
-                                     const float* init, float* out, int64_t step) {
+                                     const float* init, float* out, int64_t step,
+                                     const A& ahead = {}) {
   if constexpr (L::lanes == 1) {
     row_dots({w.w, x, init, out, K, w.pitch}, 0, M, step % 2);
   } else {
-    product(x, K, w.w, M, init, out);
+    product(x, K, w.w, M, init, out, ahead);
   }
 }
 
@@ -158,8 +159,10 @@ struct Forward {
     return to;
   }
 
+  float* output(int64_t step) const { return p.return_sequences ? y + step * size() : y; }
+
   void emit(int64_t step) const {
-    float* out = p.return_sequences ? y + step * size() : y;
+    float* out = output(step);
     const float* now = state(step + 1);
     if (!mask) {
       if (p.return_sequences || step == p.T - 1) copy<L>(now, out, size());
@@ -197,12 +200,15 @@ struct Backward {
   // Whether nothing goes through a step: `enter` is all there is to it.
   bool skips(int64_t step) const { return L::lanes == 1 && mask && *mask_at(step) == 0; }
 
+  // The gradient of a step's output; null: none.
+  const float* dy_at(int64_t step) const {
+    if (dy && p.return_sequences) return dy + step * size();
+    return step == p.T - 1 ? dy : nullptr;
+  }
+
   // Fills `here` and `around`.
   void enter(int64_t step) const {
-    const float* out = !dy                  ? nullptr
-                       : p.return_sequences ? dy + step * size()
-                       : step == p.T - 1    ? dy
-                                            : nullptr;
+    const float* out = dy_at(step);
     for (int64_t i = 0; i < size(); i += kWidth) {
       const int64_t n = size() - i;
       const Vec state = L::get(dh + i, n), given = out ? L::get(out + i, n) : zero();

@@ -17,7 +17,9 @@ CONVNET_INLINE void put_lanes(int64_t begin, int64_t end, Row row, Put put) {
       Vec square[kWidth];
       CONVNET_EACH(i, kWidth) square[i] = row(lane + i, f, n);
       transpose(square);
-      for (int64_t i = 0; i < n; ++i) put(f + i, lane, square[i]);
+      // An index that is not constant would put the square into memory.
+      CONVNET_EACH(i, kWidth)
+        if (i < n) put(f + i, lane, square[i]);
     }
   }
 }

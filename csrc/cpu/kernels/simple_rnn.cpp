@@ -26,8 +26,13 @@ void forward(const KernelArgs& a) {
         continue;
       }
       float* h = run.state(step + 1);
-      times<L>(run.input(step), p.H, weights, p.H, a.f32(p.xw) + (o * p.T + p.time(step)) * size, h,
-               step);
+      const float* xw = a.f32(p.xw) + o * p.T * size;
+      const int64_t next = least(step + 1, end - 1);
+      Ahead ahead;
+      ahead.add(xw + p.time(next) * size, size);
+      ahead.add(run.state(next + 1), p.row);
+      ahead.add(run.output(next), size);
+      times<L>(run.input(step), p.H, weights, p.H, xw + p.time(step) * size, h, step, ahead);
       with_gates(p, [&](const auto& gates) {
         for (int64_t i = 0; i < size; i += kWidth) store(h + i, gates.inner(load(h + i)));
       });
@@ -67,7 +72,12 @@ void backward(const KernelArgs& a) {
         for (int64_t i = 0; i < size; i += kWidth)
           L::put(dz + i, size - i, load(run.here + i) * gates.inner_slope(load(h + i)));
       });
-      times_transposed<L>(dz, p.H, weights, p.H, nullptr, run.dh, step);
+      const int64_t next = most(step - 1, p.T - end);
+      Ahead ahead;
+      ahead.add(run.dy_at(next), size);
+      ahead.add(a.f32(5) + (o * (p.rows + 1) + next + 1) * p.row, p.row);
+      ahead.add(a.f32(p.out) + (o * p.T + p.time(next)) * size, size);
+      times_transposed<L>(dz, p.H, weights, p.H, nullptr, run.dh, step, ahead);
       run.leave();
     }
   });

@@ -9,6 +9,7 @@ namespace convnet::CONVNET_ISA {
 namespace {
 
 constexpr int64_t kMostTerms = 64;
+constexpr int kFeatures = 8 / kVectors;  // side by side, as additions take time
 
 // Sums terms[0 .. n) elementwise over one vector; n at most kMostTerms.
 CONVNET_INLINE Vec tree(Vec* terms, int64_t n) {
@@ -18,6 +19,26 @@ CONVNET_INLINE Vec tree(Vec* terms, int64_t n) {
     n = (n + 1) / 2;
   }
   return terms[0];
+}
+
+// Sums of N features from `f` on, over the samples of a shard.
+template <int N>
+CONVNET_INLINE void sum_features(const KernelArgs& a, const SumSamplesParams& p, int64_t f) {
+  const float* x = a.f32(0) + f * kLanes;
+  Vec sums[N][kVectors];
+  CONVNET_EACH(i, N)
+    CONVNET_EACH(v, kVectors) sums[i][v] = zero();
+  for (int64_t o = 0; o < p.outer; ++o)
+    CONVNET_EACH(i, N)
+      CONVNET_EACH(v, kVectors)
+        sums[i][v] = sums[i][v] + load(x + (o * p.features + i) * kLanes + v * kWidth);
+  const int64_t live = a.live(a.shard());
+  float* out = a.f32(1) + f;
+  for (int i = 0; i < N; ++i) {
+    float total = 0;
+    for (int v = 0; v < kVectors; ++v) total += sum(keep(live_mask(live, v * kWidth), sums[i][v]));
+    out[i] = a.accumulate ? out[i] + total : total;
+  }
 }
 
 }  // namespace
@@ -61,19 +82,10 @@ void sum_samples(const KernelArgs& a) {
       store_some(a.f32(1) + f, end - f, sum_of_samples(a, p.outer, p.features, f, end - f));
     return;
   }
-  const int64_t live = a.live(a.shard());
-  const float* x = a.f32(0);
-  float* out = a.f32(1);
-  for (int64_t f = a.begin * 16; f < end; ++f) {
-    Vec sums[kVectors];
-    for (int v = 0; v < kVectors; ++v) sums[v] = zero();
-    for (int64_t o = 0; o < p.outer; ++o)
-      for (int v = 0; v < kVectors; ++v)
-        sums[v] = sums[v] + load(x + (o * p.features + f) * kLanes + v * kWidth);
-    float total = 0;
-    for (int v = 0; v < kVectors; ++v) total += sum(keep(live_mask(live, v * kWidth), sums[v]));
-    out[f] = a.accumulate ? out[f] + total : total;
-  }
+  int64_t f = a.begin * 16;
+  for (; f + kFeatures <= end; f += kFeatures) sum_features<kFeatures>(a, p, f);
+  for (; f + 2 <= end; f += 2) sum_features<2>(a, p, f);
+  if (f < end) sum_features<1>(a, p, f);
 }
 
 void live_only(const KernelArgs& a) {

@@ -1,7 +1,8 @@
 // Winograd's algorithm with the samples in lanes, where its transforms are plain arithmetic between
 // vectors. Two tiles at a time: their inputs are transformed, then for each block of result
 // channels the products of every point are summed over the channels in registers, and transformed
-// to results.
+// to results. Where half of a vector or more has no samples, as at the end of a batch, several
+// tiles share it while products are summed.
 #include "cpu/kernels/winograd.h"
 
 #include "cpu/kernels/activation.h"
@@ -26,12 +27,29 @@ struct Job {
   Activation activation;
   FusedPool pool;
   uint16_t* winners;
+  int64_t live;  // samples; lanes beyond them repeat the first one or, of gradients, are zero
+  bool gradient;
 };
 
-// Points of two tiles, [point][tile][channel], and sums of their products, [point][tile][channel of
-// the block]. An odd number of vectors from point to point: no two are far apart by a power of two.
+// Tiles that share a vector: `samples` lanes of each, taken from lane `from` on; results are those
+// of the vector at `lane`.
+struct Packing {
+  int64_t lane, from, samples, tiles;
+  Mask there;  // lanes of results that are not zero
+
+  Packing(const Job& job, int64_t lane)
+      : lane(lane),
+        from(lane < job.live ? lane : 0),
+        samples(lane < job.live ? least(kWidth, job.live - lane) : 1),
+        tiles(kWidth / samples),
+        there(live_mask(job.gradient ? job.live : kLanes, lane)) {}
+};
+
+// Points of two vectors of tiles, [point][vector][channel], and sums of their products,
+// [point][vector][channel of the block]; those of a tile that had shared a vector. An odd number of
+// vectors from point to point: no two are far apart by a power of two.
 struct Buffers {
-  float *points, *sums;
+  float *points, *sums, *tile_sums;
   int64_t tile_step, point_step;
   static constexpr int64_t sum_tile_step = kWinogradChannels * kWidth;
   static constexpr int64_t sum_point_step = (kTilesOfUnit * kWinogradChannels + 1) * kWidth;
@@ -41,6 +59,7 @@ struct Buffers {
         tile_step(channels * kWidth),
         point_step((kTilesOfUnit * channels + 1) * kWidth) {
     sums = points + points_of_tile * point_step;
+    tile_sums = sums + points_of_tile * sum_point_step;
   }
 };
 
@@ -128,24 +147,42 @@ CONVNET_INLINE void sum_block(const Buffers& b, int64_t points, int64_t channels
   }
 }
 
+// The sums of tile `t` of those that share vectors, in lanes of their own.
+void unpack_sums(const Packing& packing, const Buffers& b, int64_t points, int64_t count,
+                 int64_t t) {
+  const auto first = static_cast<int32_t>(t % packing.tiles * packing.samples);
+  int32_t lanes[kWidth];
+  for (int32_t l = 0; l < kWidth; ++l) lanes[l] = l < packing.samples ? first + l : first;
+  const Places places = places_of(lanes);
+  for (int64_t point = 0; point < points; ++point) {
+    const int64_t at = point * Buffers::sum_point_step;
+    const float* shared = b.sums + at + t / packing.tiles * Buffers::sum_tile_step;
+    for (int64_t o = 0; o < count * kWidth; o += kWidth)
+      store(b.tile_sums + at + o, keep(packing.there, pick(load(shared + o), places)));
+  }
+}
+
+// n tiles, of as many as two vectors hold.
 template <int NY, int MY, int NX, int MX>
-void run_unit(const Job& job, const WinogradTile& tile, int64_t outer, int64_t first_tile,
-              int64_t lane, const Buffers& b) {
+void run_tiles(const Job& job, const WinogradTile& tile, int64_t outer, int64_t first_tile,
+               int64_t n, const Packing& packing, const Buffers& b) {
   constexpr int64_t kPoints = int64_t{NY} * NX;
   const ChannelBlocks blocks = channel_blocks(job.OC);
   const int64_t across = tile.across(job.OW);
-  const int64_t n = least(kTilesOfUnit, tile.tiles(job.OH, job.OW) - first_tile);
-  const float* image = job.x + outer * job.H * job.W * job.C * kLanes + lane;
+  const float* image = job.x + outer * job.H * job.W * job.C * kLanes + packing.from;
   for (int64_t t = 0; t < n; ++t) {
     const int64_t y = (first_tile + t) / across * MY - job.top,
                   x = (first_tile + t) % across * MX - job.left;
+    float* points =
+        b.points + t / packing.tiles * b.tile_step + t % packing.tiles * packing.samples;
+    const int64_t samples = packing.tiles == 1 ? kWidth : packing.samples;
     transform_tile<NY, NX>({image, job.H, job.W, job.C}, y, x, job.C,
-                           {b.points + t * b.tile_step, b.point_step, kWidth});
+                           {points, b.point_step, kWidth, samples});
   }
   for (int64_t block = 0; block < blocks.count(); ++block) {
     const int64_t first = blocks.first(block), width = blocks.width(block);
     const float* w = job.filters + first * job.C * kPoints;
-    if (n == 1)
+    if (n <= packing.tiles)
       sum_block<1>(b, kPoints, job.C, width, w);
     else
       sum_block<2>(b, kPoints, job.C, width, w);
@@ -153,24 +190,36 @@ void run_unit(const Job& job, const WinogradTile& tile, int64_t outer, int64_t f
     for (int64_t t = 0; t < n; ++t) {
       const int64_t ty = (first_tile + t) / across * MY, tx = (first_tile + t) % across * MX;
       const float* sums = b.sums + t * b.sum_tile_step;
+      if (packing.tiles > 1) {
+        unpack_sums(packing, b, kPoints, count, t);
+        sums = b.tile_sums;
+      }
       if constexpr (NY > 1)
         if (job.pool != FusedPool::none) {
-          transform_output<NY, MY, NX, MX, true>(job, sums, outer, ty, tx, first, count, lane);
+          transform_output<NY, MY, NX, MX, true>(job, sums, outer, ty, tx, first, count,
+                                                 packing.lane);
           continue;
         }
-      transform_output<NY, MY, NX, MX, false>(job, sums, outer, ty, tx, first, count, lane);
+      transform_output<NY, MY, NX, MX, false>(job, sums, outer, ty, tx, first, count, packing.lane);
     }
   }
 }
 
 void run_units(const KernelArgs& a, const WinogradTile& tile, const Job& job) {
-  const int64_t units = div_up(tile.tiles(job.OH, job.OW), kTilesOfUnit);
+  const int64_t tiles = tile.tiles(job.OH, job.OW), units = div_up(tiles, kTilesOfUnit);
   const Buffers buffers(a.scratch, job.C, tile.points());
   with_winograd_tile(tile, [&]<int NY, int MY, int NX, int MX>() {
-    for (int64_t unit = a.begin; unit < a.end; ++unit)
-      for (int64_t lane = 0; lane < kLanes; lane += kWidth)
-        run_unit<NY, MY, NX, MX>(job, tile, unit / units, unit % units * kTilesOfUnit, lane,
-                                 buffers);
+    for (int64_t unit = a.begin, end; unit < a.end; unit = end) {
+      const int64_t outer = unit / units;
+      end = least(a.end, (outer + 1) * units);
+      const int64_t last = least(tiles, (end - outer * units) * kTilesOfUnit);
+      for (int64_t lane = 0; lane < kLanes; lane += kWidth) {
+        const Packing packing(job, lane);
+        const int64_t most = kTilesOfUnit * packing.tiles;
+        for (int64_t t = unit % units * kTilesOfUnit; t < last; t += most)
+          run_tiles<NY, MY, NX, MX>(job, tile, outer, t, least(most, last - t), packing, buffers);
+      }
+    }
   });
 }
 
@@ -180,14 +229,16 @@ void conv2d_by_winograd(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
   run_units(a, p.tile,
             {a.f32(0), p.H, p.W, p.C, a.f32(4), p.OH, p.OW, p.OC, p.top, p.left, a.f32(3), a.f32(2),
-             p.activation, p.pool, p.pool == FusedPool::max ? a.bits(5) : nullptr});
+             p.activation, p.pool, p.pool == FusedPool::max ? a.bits(5) : nullptr,
+             a.live(a.shard()), false});
 }
 
 void conv2d_backward_input_by_winograd(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
-  run_units(a, p.tile,
-            {a.f32(0), p.OH, p.OW, p.OC, a.f32(4), p.H, p.W, p.C, p.KH - 1 - p.top,
-             p.KW - 1 - p.left, a.f32(3), a.f32(2), Activation::linear, FusedPool::none, nullptr});
+  run_units(
+      a, p.tile,
+      {a.f32(0), p.OH, p.OW, p.OC, a.f32(4), p.H, p.W, p.C, p.KH - 1 - p.top, p.KW - 1 - p.left,
+       a.f32(3), a.f32(2), Activation::linear, FusedPool::none, nullptr, a.live(a.shard()), true});
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -15,11 +15,15 @@ template <class F>
 CONVNET_INLINE void with_winograd_tile(const WinogradTile& tile, F f) {
   if (tile.ny == 1) {
     if (tile.nx == 4) return f.template operator()<1, 1, 4, 2>();
+    if (tile.mx == 6) return f.template operator()<1, 1, 8, 6>();
+    if (tile.mx == 5) return f.template operator()<1, 1, 8, 5>();
+    if (tile.nx == 8) return f.template operator()<1, 1, 8, 4>();
     if (tile.mx == 4) return f.template operator()<1, 1, 6, 4>();
     if (tile.mx == 3) return f.template operator()<1, 1, 6, 3>();
     return f.template operator()<1, 1, 6, 2>();
   }
   if (tile.nx == 4) return f.template operator()<4, 2, 4, 2>();
+  if (tile.nx == 8) return f.template operator()<8, 4, 8, 4>();
   if (tile.mx == 4) return f.template operator()<6, 4, 6, 4>();
   return f.template operator()<6, 2, 6, 2>();
 }

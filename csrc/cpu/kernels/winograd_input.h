@@ -1,6 +1,7 @@
 // The points of a tile of the input, samples in lanes.
 #pragma once
 
+#include "cpu/kernels/tail.h"
 #include "cpu/kernels/winograd_points.h"
 
 namespace convnet::CONVNET_ISA {
@@ -11,13 +12,14 @@ struct TileSource {
   int64_t H, W, C;
 };
 
-// Where points go, and from point to point and channel to channel.
+// Where points go, and from point to point and channel to channel; of the first samples of a
+// vector.
 struct TilePoints {
   float* out;
-  int64_t point_step, channel_step;
+  int64_t point_step, channel_step, samples;
 };
 
-template <int NY, int NX, bool kInside>
+template <int NY, int NX, bool kInside, bool kWhole>
 __attribute__((noinline)) void transform_input(const TileSource& from, int64_t y, int64_t x,
                                                int64_t channels, const TilePoints& to) {
   static const float nothing[kLanes] = {};
@@ -41,7 +43,8 @@ __attribute__((noinline)) void transform_input(const TileSource& from, int64_t y
     }
     CONVNET_EACH(i, NY) {
       to_points(r[i]);
-      CONVNET_EACH(j, NX) store(out + (i * NX + j) * to.point_step, r[i][j]);
+      CONVNET_EACH(j, NX)
+        store_part<kWhole>(out + (i * NX + j) * to.point_step, to.samples, r[i][j]);
     }
   }
 }
@@ -50,10 +53,12 @@ __attribute__((noinline)) void transform_input(const TileSource& from, int64_t y
 template <int NY, int NX>
 CONVNET_INLINE void transform_tile(const TileSource& from, int64_t y, int64_t x, int64_t channels,
                                    const TilePoints& to) {
-  if (y >= 0 && x >= 0 && y + NY <= from.H && x + NX <= from.W)
-    transform_input<NY, NX, true>(from, y, x, channels, to);
+  if (to.samples < kWidth)
+    transform_input<NY, NX, false, false>(from, y, x, channels, to);
+  else if (y >= 0 && x >= 0 && y + NY <= from.H && x + NX <= from.W)
+    transform_input<NY, NX, true, true>(from, y, x, channels, to);
   else
-    transform_input<NY, NX, false>(from, y, x, channels, to);
+    transform_input<NY, NX, false, true>(from, y, x, channels, to);
 }
 
 }  // namespace convnet::CONVNET_ISA

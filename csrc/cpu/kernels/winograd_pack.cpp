@@ -12,16 +12,15 @@ constexpr int64_t kMostTaps = 25;
 
 // Taps [KH][KW] of kWidth filters, result channels in lanes, to points, of which the first n lanes
 // are stored `step` floats apart.
-template <int NY, int NX>
-CONVNET_INLINE void put_points(const Vec* taps, int64_t KH, int64_t KW, float* out, int64_t step,
-                               int64_t n) {
-  Vec rows[kMostTaps][NX];
-  for (int64_t y = 0; y < KH; ++y) filter_points(taps + y * KW, KW, rows[y]);
-  for (int x = 0; x < NX; ++x) {
-    Vec column[kMostTaps], points[NY];
-    for (int64_t y = 0; y < KH; ++y) column[y] = rows[y][x];
+template <int NY, int KH, int NX, int KW>
+CONVNET_INLINE void put_points(const Vec* taps, float* out, int64_t step, int64_t n) {
+  Vec rows[KH][NX];
+  CONVNET_EACH(y, KH) filter_points(taps + y * KW, KW, rows[y]);
+  CONVNET_EACH(x, NX) {
+    Vec column[KH], points[NY];
+    CONVNET_EACH(y, KH) column[y] = rows[y][x];
     filter_points(column, KH, points);
-    for (int y = 0; y < NY; ++y) store_first(out + (y * NX + x) * step, n, points[y]);
+    CONVNET_EACH(y, NY) store_first(out + (y * NX + x) * step, n, points[y]);
   }
 }
 
@@ -68,7 +67,8 @@ void winograd_pack(const KernelArgs& a) {
         const int64_t first = blocks.first(b) + j, stored = least(kWidth, width - j);
         for_filters(p, a.f32(0), begin, end, first, most(0, least(stored, p.results() - first)),
                     [&](int64_t c, const Vec* taps) {
-                      put_points<NY, NX>(taps, p.KH, p.KW, out + c * width + j, step, stored);
+                      put_points<NY, NY + 1 - MY, NX, NX + 1 - MX>(taps, out + c * width + j, step,
+                                                                   stored);
                     });
       }
     }

@@ -71,7 +71,8 @@ void transform_both(const Conv2dParams& p, const Unit& u, const float* x_image,
                     const float* dy_image, int64_t y, int64_t x, int64_t slot) {
   for (int64_t lane = 0; lane < kLanes; lane += kWidth)
     transform_tile<NY, NX>({x_image + u.in_first * kLanes + lane, p.H, p.W, p.C}, y - p.top,
-                           x - p.left, u.in, {u.x + slot * u.in * kLanes + lane, u.x_step, kLanes});
+                           x - p.left, u.in,
+                           {u.x + slot * u.in * kLanes + lane, u.x_step, kLanes, kWidth});
   float* to = u.dy + slot * kLanes * u.pitch();
   for (int64_t first = 0; first < u.out; first += kLanes) {
     const int64_t channels = least(kLanes, u.out - first);

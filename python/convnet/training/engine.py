@@ -24,7 +24,9 @@ from convnet.variables import Variable
 
 Feed = ArrayFeed | SourceFeed
 
-_REPORT_SECONDS = 0.1  # how often progress is reported while many steps run in one call
+# How often progress is reported while many steps run in one call; where tables are updated by the
+# row, whose other rows are made up for at the end of a call.
+_REPORT_SECONDS, _REPORT_SECONDS_BY_ROW = 0.1, 0.5
 _MOST_STEPS_KEPT = 8
 _FEW = 4  # samples of a step that take longer side by side than one after the other
 
@@ -118,7 +120,8 @@ class Engine:
         step = self.train_step(data, batch, checked)
         if step.eager_update or step.untraced:
             rows = rows[:batch]
-        done, outputs = self.run_train_step(step, data, rows, batch, _REPORT_SECONDS)
+        seconds = _REPORT_SECONDS_BY_ROW if step.updates_rows else _REPORT_SECONDS
+        done, outputs = self.run_train_step(step, data, rows, batch, seconds)
         self._update_untraced(step, data, rows, outputs)
         return done
 

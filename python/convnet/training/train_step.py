@@ -38,6 +38,7 @@ class TrainStep(Step):
     ) -> None:
         self._optimizer = optimizer
         self._parameters = parameters
+        self._updates_rows = False
         super().__init__(*args, **kwargs)
 
     def _trainable_ids(self) -> set[int]:
@@ -51,6 +52,11 @@ class TrainStep(Step):
         return optimizer.kernel is None or any(
             getattr(constraint, "kernel", None) is None for constraint in constraints
         )
+
+    @property
+    def updates_rows(self) -> bool:
+        """Whether a table is updated in the rows that a batch looks up, the others later on."""
+        return self._updates_rows
 
     def _differentiate(self) -> list[int]:
         graph, parameters = self._trace.graph, self._parameters
@@ -70,6 +76,7 @@ class TrainStep(Step):
             if self._goes_by_the_row(variable, value, gradient):
                 gradient = self._record_row_update(variable, value, gradient)
                 apart[id(variable)] = None
+                self._updates_rows = True
             self._memory[gradient] = view.reshape(-1)
             bound.append(gradient)
         if (bound or apart) and not self.eager_update:
