@@ -11,6 +11,8 @@
 #include <mutex>
 #include <vector>
 
+#include "core/denormals.h"
+
 namespace convnet::cuda::emulation {
 
 uint3 thread, block;
@@ -39,9 +41,9 @@ struct Block {
   unsigned threads = 0, next = 0;   // of the block, the first that has not begun
   unsigned alive = 0, arrived = 0;  // that have not returned, that wait for the block
   std::vector<Warp> warps;
-  std::vector<Fiber*> fibers;        // by thread
-  std::vector<uint64_t> passed[2];   // by thread: what it hands to its warp, now and then
-  std::vector<unsigned char> turn;   // by thread: which of the two is next
+  std::vector<Fiber*> fibers;       // by thread
+  std::vector<uint64_t> passed[2];  // by thread: what it hands to its warp, now and then
+  std::vector<unsigned char> turn;  // by thread: which of the two is next
   std::vector<std::unique_ptr<Fiber>> made;
   std::vector<Fiber*> idle;
   Fiber* current = nullptr;
@@ -197,6 +199,7 @@ uint32_t ballot(bool vote) {
 void run(dim3 grid, dim3 size, const std::function<void()>& body) {
   static std::mutex one;
   std::lock_guard lock(one);
+  const FlushDenormals flush;
   block_size = size, grid_size = grid;
   now.threads = size.x * size.y * size.z;
   now.body = &body;
