@@ -7,22 +7,38 @@ from pathlib import Path
 
 import pytest
 
+from convnet import config as settings
+
 SHARED = Path(os.environ.get("CONVNET_SHARED", Path(__file__).parents[2] / "shared"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "shared: needs the real data sets and model files")
     if os.environ.get("CONVNET_REQUIRE_KERAS"):
         import keras  # noqa: F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if (SHARED / "data").is_dir() or os.environ.get("CONVNET_REQUIRE_SHARED"):
-        return
-    skip = pytest.mark.skip(reason=f"no real data in {SHARED}")
+    has_data = (SHARED / "data").is_dir() or os.environ.get("CONVNET_REQUIRE_SHARED")
+    without_gpu = _without_gpu()
     for item in items:
-        if "shared" in item.keywords:
-            item.add_marker(skip)
+        if "shared" in item.keywords and not has_data:
+            item.add_marker(pytest.mark.skip(reason=f"no real data in {SHARED}"))
+        if "cuda" in item.keywords and without_gpu:
+            item.add_marker(pytest.mark.skip(reason=without_gpu))
+        only = item.get_closest_marker("cpu_only")
+        if only and settings.gpu() >= 0:
+            item.add_marker(pytest.mark.skip(reason=f"the CPU only: {only.args[0]}"))
+
+
+def _without_gpu() -> str:
+    """Why there is no GPU to test on; empty where there is one. What was named must be there."""
+    try:
+        with settings.device("gpu"):
+            return ""
+    except RuntimeError as missing:
+        if os.environ.get("CONVNET_CUDA_LIBRARY"):
+            raise
+        return str(missing)
 
 
 @pytest.fixture(scope="session")

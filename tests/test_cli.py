@@ -12,6 +12,7 @@ from convnet import _core, config, layers
 from convnet.cli import main
 from convnet.cli.digit_text import draw_digit, draw_row
 from convnet.datasets import digits
+from tests.devices import trains_for_long
 
 
 def lines_of(text):
@@ -83,6 +84,7 @@ def demo(tmp_path_factory):
     return folder, "".join(written)
 
 
+@trains_for_long
 def test_demo_trains_and_shows_what_it_learned(demo):
     _, text = demo
     assert "Total params: 242,062" in text
@@ -98,6 +100,7 @@ def test_demo_trains_and_shows_what_it_learned(demo):
     assert sum(int(a) == b for a, b in zip(shown, labels, strict=False)) >= 4
 
 
+@trains_for_long
 def test_demo_saves_a_model_that_predicts_the_same(demo):
     folder, text = demo
     assert "loaded it again: the same predictions." in text
@@ -107,12 +110,14 @@ def test_demo_saves_a_model_that_predicts_the_same(demo):
     assert f"{np.mean(answers == y):.4f}" in text
 
 
+@trains_for_long
 def test_demo_draws_a_picture(demo):
     pytest.importorskip("matplotlib")
     folder, _ = demo
     assert (folder / "convnet_demo.png").read_bytes().startswith(b"\x89PNG")
 
 
+@trains_for_long
 def test_demo_without_matplotlib(capsys, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["demo", "--folder", str(tmp_path), "--epochs", "1"]) == 0
@@ -162,6 +167,7 @@ def saved(tmp_path):
     config.set_num_threads(None)
 
 
+@pytest.mark.cpu_only("only its plans can be timed")
 @pytest.mark.parametrize("training", [False, True])
 def test_profile_shows_ops_and_layers(saved, training, capsys):
     options = ["--training"] if training else []
@@ -173,6 +179,7 @@ def test_profile_shows_ops_and_layers(saved, training, capsys):
     assert {line.split()[0] for line in bars.splitlines()} >= {"tokens", "filters", "classes"}
 
 
+@pytest.mark.cpu_only("only its plans can be timed")
 def test_profile_saves_its_numbers_and_a_picture(saved, capsys):
     pytest.importorskip("matplotlib")
     numbers, picture = saved.with_suffix(".json"), saved.with_suffix(".png")

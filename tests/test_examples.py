@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.devices import trains_for_long
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
@@ -104,6 +106,7 @@ def test_missing_data_is_told_in_a_sentence(monkeypatch, tmp_path):
         load("stock_lstm").load_prices()
 
 
+@trains_for_long
 def test_program_of_the_readme_runs(monkeypatch, tmp_path, capsys):
     program = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[1]
     assert len(program.splitlines()) <= 25

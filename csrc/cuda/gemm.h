@@ -9,13 +9,14 @@
 namespace convnet::cuda {
 
 constexpr int kTile = 64, kDepth = 16, kPerThread = 4;
-constexpr int64_t kSlice = 4096;      // of K, below which it is not divided
+constexpr int64_t kSlice = 4096;  // of K, below which it is not divided
 constexpr int64_t kMostSlices = 64;
 
 // Slices of K where the results alone would not fill a GPU.
 inline int64_t slices_of(int64_t M, int64_t N, int64_t K) {
   const int64_t tiles = div_up(M, kTile) * div_up(N, kTile);
-  return std::clamp<int64_t>(std::min(div_up(K, kSlice), div_up(256, tiles)), 1, kMostSlices);
+  return std::clamp<int64_t>(std::min(div_up(K, kSlice), div_up(256, std::max<int64_t>(tiles, 1))),
+                             1, kMostSlices);
 }
 
 // A(m, k) and B(k, n) are called within bounds only; put(slice, m, n, sum).
@@ -62,9 +63,7 @@ void gemm(Stream stream, int64_t M, int64_t N, int64_t K, A a, B b, Put put, int
 struct Matrix {
   const float* data;
   int64_t row, column;  // floats from row to row, from column to column
-  CONVNET_INLINE float operator()(int64_t i, int64_t j) const {
-    return data[i * row + j * column];
-  }
+  CONVNET_INLINE float operator()(int64_t i, int64_t j) const { return data[i * row + j * column]; }
 };
 
 // Stores a slice's sums, [slice][M][N].

@@ -93,7 +93,7 @@ void infer_conv2d(InferContext& c) {
   auto& p = read_params(c, w, size[0], size[1], size[2]);
   if (c.has(2)) c.expect_shape(2, {p.OC}, "bias");
   const Value& x = c.in(0);
-  p.outer = x.features() / (numel(size) ? numel(size) : 1);
+  p.outer = x.fold * numel(x.shape, 0, x.shape.size() - 3);
   p.activation = activation_of(c);
   p.pool = pool_of(c);
   p.segments = c.lanes() == 1 && !c.cuda() ? segments_of(p) : 1;

@@ -13,7 +13,7 @@ DenseParams& shape_params(InferContext& c, const Value& x, int64_t K, int64_t M)
   auto& p = c.params<DenseParams>();
   p.K = K;
   p.M = M;
-  p.rows = x.features() / (x.shape.back() ? x.shape.back() : 1);
+  p.rows = x.fold * numel(x.shape, 0, x.shape.size() - 1);
   p.activation = Activation::linear;
   p.thin = c.lanes() == 1 && !c.few() && !c.cuda() && K >= kThinInputs && M <= kThinOutputs;
   c.scope(Scope::Group);

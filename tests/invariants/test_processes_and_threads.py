@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
+from tests.devices import emulated
 from tests.invariants.nets import cnn, wide_cnn
 
 
@@ -16,9 +17,10 @@ def test_many_threads_predict_with_one_model_and_python_goes_on(few):
     x = x[:1] if few else x
     expected = model.predict(x, verbose=0)
     wrong, counted, done = [], [0], threading.Event()
+    times = 3 if emulated() else 200
 
     def predict():
-        for _ in range(200):
+        for _ in range(times):
             if not np.array_equal(model.predict(x, verbose=0), expected):
                 wrong.append(1)
 
@@ -38,6 +40,7 @@ def test_many_threads_predict_with_one_model_and_python_goes_on(few):
     assert counted[0] > 1000
 
 
+@pytest.mark.cpu_only("no CUDA context survives a fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_predicts_and_fits():
     model, x, y = cnn()
@@ -98,7 +101,7 @@ def resident_bytes():
 
 
 def test_memory_is_flat_over_many_predictions():
-    count = int(os.environ.get("CONVNET_PREDICTIONS", "5000"))
+    count = int(os.environ.get("CONVNET_PREDICTIONS", "200" if emulated() else "5000"))
     model, x, _ = cnn()
     one = x[:1]
     for _ in range(500):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from convnet import _core
-from tests.ops.harness import DEVICES
+from tests.ops.harness import new_graph
 
 Array = np.ndarray
 
@@ -20,23 +20,8 @@ def run_updates(
     threads: int = 1,
 ) -> None:
     """Runs (op, names of buffers, attributes) one after another, once for each row of `hyper`;
-    buffers (float32) change in place. A GPU, where there is one, must leave the same, roundings
-    aside."""
-    copies = {name: array.copy() for name, array in buffers.items()}
-    _run(_core.Graph(), updates, buffers, hyper, threads)
-    for on in DEVICES[1:]:
-        _run(_core.Graph(on["lanes"], {}, on["few"], on["gpu"]), updates, copies, hyper, threads)
-        for name, array in buffers.items():
-            np.testing.assert_allclose(copies[name], array, rtol=1e-6, atol=1e-7, err_msg=name)
-
-
-def _run(
-    graph: _core.Graph,
-    updates: Sequence[tuple[str, Sequence[str], dict[str, Any]]],
-    buffers: dict[str, Array],
-    hyper: Sequence[tuple[float, float]],
-    threads: int,
-) -> None:
+    buffers (float32) change in place."""
+    graph = new_graph()
     ids = {name: graph.state(array.shape, name) for name, array in buffers.items()}
     for op, names, attrs in updates:
         graph.update(op, [ids[name] for name in names], attrs)

@@ -1,5 +1,7 @@
 """Runs one op through a graph: its outputs, and its gradients for random output gradients.
 
+Everything runs on the device in force: tests of ops are run on the CPU and on the GPU.
+
 `check` holds both against float64 references. A gradient reference is either given, or taken by
 central differences of the float64 forward reference, so that an op needs only its forward formula
 written down.
@@ -9,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convnet import _core
+from convnet import _core, config
 
 Array = np.ndarray
 
@@ -41,18 +42,18 @@ def weight(array: Array, differentiable: bool = True) -> Operand:
     return Operand(np.ascontiguousarray(array, dtype=np.float32), False, differentiable)
 
 
-# How samples lie in memory, and where.
-FORMS: list[dict[str, Any]] = [
-    {"lanes": 16, "few": False, "gpu": -1},
-    {"lanes": 1, "few": True, "gpu": -1},
-    {"lanes": 1, "few": False, "gpu": -1},
-]
-# Options of `run_op` for the CPU and, where there is one, the GPU.
-DEVICES: list[dict[str, Any]] = [{"gpu": -1}]
-if os.environ.get("CONVNET_CUDA_LIBRARY"):
-    FORMS.append({"lanes": 1, "few": False, "gpu": 0})
-    DEVICES.append(FORMS[-1])
-on_devices = pytest.mark.parametrize("on", DEVICES, ids=["cpu", "gpu"][: len(DEVICES)])
+def new_graph(
+    lanes: int = 16, algorithms: dict[str, str] | None = None, few: bool = True
+) -> _core.Graph:
+    """A graph for the device in force; a GPU has one lane whatever is asked for."""
+    return _core.Graph(lanes, algorithms or {}, few, config.gpu())
+
+
+def forms() -> list[dict[str, Any]]:
+    """How samples may lie in memory on the device in force."""
+    if config.gpu() >= 0:
+        return [{"lanes": 1, "few": False}]
+    return [{"lanes": 16, "few": False}, {"lanes": 1, "few": True}, {"lanes": 1, "few": False}]
 
 
 @dataclass
@@ -72,11 +73,10 @@ def run_op(
     seed: int = 0,
     lanes: int = 16,
     few: bool = True,
-    gpu: int = -1,
     algorithms: dict[str, str] | None = None,
 ) -> Result:
     """Outputs of `op`, and gradients of its operands where gradients of its outputs are given."""
-    graph = _core.Graph(lanes, algorithms or {}, few, gpu)
+    graph = new_graph(lanes, algorithms, few)
     ids: list[int | None] = []
     feeds: dict[int, Array] = {}
     memory: dict[int, Array] = {}
@@ -113,7 +113,8 @@ def run_op(
         gradient_of = graph.backward([], seeds, wrt)
     order = list(gradient_of.items())
     results = outputs + [g for _, g in order]
-    plan = _core.Plan(graph, results, capacity or n, in_place=lanes == 1 and gpu < 0)
+    in_place = lanes == 1 and config.gpu() < 0
+    plan = _core.Plan(graph, results, capacity or n, in_place=in_place)
     plan.seed = seed
     for value, array in memory.items():
         plan.bind(value, array)
@@ -203,11 +204,9 @@ def _in_lanes_of(
         return [run_op(op, operands, attrs, seeds, threads=t, **forced) for t in threads]
     except _core.NeedsLanes:
         assert form["lanes"] == 1
-    except _core.NoCuda:
-        assert form["gpu"] >= 0
-    if seeds is None:
-        return []
-    return _in_lanes_of(op, operands, attrs, None, threads, algorithms, form)
+        if seeds is None:
+            return []
+        return _in_lanes_of(op, operands, attrs, None, threads, algorithms, form)
 
 
 def _assert_same_bits(results: Sequence[Result], op: str) -> None:
@@ -234,8 +233,8 @@ def check(
     algorithms: dict[str, str] | None = None,
 ) -> None:
     """Holds an op to its references, with 16 samples in lanes and, where the op takes that, one by
-    one, a few of them or many; bits must be the same for every number of threads. Where there is a
-    GPU, or the emulation of one, on that too.
+    one, a few of them or many; bits must be the same for every number of threads. A GPU must give
+    the same bits twice.
 
     The references: `forward(*arrays) -> outputs`, and for its gradients
     `backward(*arrays, *output_gradients)` or central differences.
@@ -254,16 +253,19 @@ def check(
             if backward
             else numeric_gradients(forward, arrays, exact, wanted)
         )
-    for form in FORMS:
+    if config.gpu() >= 0:
+        if algorithms:
+            pytest.skip("only the CPU has a choice of algorithms")
+        threads = threads[:2]
+    for form in forms():
         lanes = form["lanes"]
-        if algorithms and form["gpu"] >= 0:
-            continue  # they are the CPU's
+        free = lanes == 1 and config.gpu() < 0  # to have no gradient without 16 lanes
         results = _in_lanes_of(op, operands, attrs, seeds, threads, algorithms, form)
         for result in results[:1]:
             for got, want in zip(result.outputs, expected, strict=True):
                 assert_close(got, want, tolerance, f"{op} output, {lanes} lanes")
             if not any(g is not None for g in result.gradients):
-                assert lanes == 1 or seeds is None or not any(wanted), f"{op}: no gradient"
+                assert free or seeds is None or not any(wanted), f"{op}: no gradient"
                 continue
             for i, (got, want) in enumerate(zip(result.gradients, references, strict=True)):
                 if want is not None and wanted[i]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
-from tests.ops.harness import batched, check, run_op, weight
+from tests.ops.harness import batched, check, new_graph, run_op, weight
 
 rng = np.random.default_rng(21)
 
@@ -34,7 +34,7 @@ def test_broadcast_repeats_over_samples_and_leading_axes(samples, lanes):
 
 @pytest.mark.parametrize("lanes", [16, 1])
 def test_assign_gives_a_state_its_value_after_the_step(lanes):
-    graph = _core.Graph(lanes)
+    graph = new_graph(lanes)
     x = graph.input((3,), "x")
     state = graph.state((3,), "state")
     before = graph.add("binary", [x, state], {"fn": "add"})[0]
@@ -49,14 +49,14 @@ def test_assign_gives_a_state_its_value_after_the_step(lanes):
 
 
 def test_assign_refuses_other_shapes():
-    graph = _core.Graph()
+    graph = new_graph()
     state = graph.state((3,), "state")
     with pytest.raises(ValueError, match=r"cannot assign \(2,\) to a variable of shape \(3,\)"):
         graph.update("assign", [state, graph.constant(np.zeros(2, np.float32))])
 
 
 def test_no_gradient_goes_through_stop_gradient():
-    graph = _core.Graph()
+    graph = new_graph()
     x, w = graph.input((3,), "x"), graph.parameter((3,), "w")
     product = graph.add("binary", [x, w], {"fn": "multiply"})[0]
     stopped = graph.add("stop_gradient", [product])[0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
-from tests.ops.harness import Operand, batched, check, weight
+from tests.ops.harness import Operand, batched, check, new_graph, weight
 from tests.reference import batch_norm as reference
 
 SHAPES = [(40, 3), (1, 4, 5, 2), (16, 7, 13), (35, 3, 4, 21), (70, 9, 9, 1)]
@@ -82,7 +82,7 @@ def test_inference_of_a_single_value():
 
 def train_step(x, threads=1, momentum=0.9, capacity=None, folded=False):
     """Output of one training step, and the moving averages after it (from 1 and 2)."""
-    graph = _core.Graph()
+    graph = new_graph()
     channels = x.shape[-1]
     data = graph.input(x.shape[1:], "x")
     value = graph.add("fold", [data])[0] if folded else data
@@ -141,7 +141,7 @@ def test_bits_do_not_depend_on_threads():
 
 
 def test_weights_that_do_not_fit():
-    graph = _core.Graph()
+    graph = new_graph()
     states = [graph.state((n,), "state") for n in (3, 4)]
     with pytest.raises(ValueError, match=r"batch_norm_train: .*\(3,\).*\(4,\)"):
         graph.add("batch_norm_train", [graph.input((3,), "x"), None, None, *states])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
-from tests.ops.harness import Operand, batched, check, run_op, weight
+from tests.ops.harness import Operand, batched, check, new_graph, run_op, weight
 from tests.reference.binary import DIFFERENTIABLE, FORWARD
 from tests.reference.broadcast import align
 
@@ -99,7 +99,7 @@ def test_large_values_are_cut_into_units(shape):
 
 
 def test_folded_values_meet_single_ones_frame_by_frame():
-    graph = _core.Graph()
+    graph = new_graph()
     x, w = graph.input((2, 3, 4), "x"), graph.constant(np.arange(4.0))
     folded = graph.add("fold", [x])[0]
     y = graph.add("binary", [folded, w], {"fn": "multiply"})[0]
@@ -150,14 +150,14 @@ def test_gradient_of_a_power_at_and_below_zero(a, b, slope):
 
 
 def test_shapes_that_do_not_fit_are_named():
-    graph = _core.Graph()
+    graph = new_graph()
     a, b = graph.input((3, 4), "a"), graph.input((5,), "b")
     with pytest.raises(ValueError, match=r"binary: shapes \(3, 4\) and \(5,\) cannot be broadcast"):
         graph.add("binary", [a, b], {"fn": "add"})
 
 
 def test_an_unknown_function_is_named():
-    graph = _core.Graph()
+    graph = new_graph()
     x = graph.input((3,), "x")
     with pytest.raises(ValueError, match="binary: there is no function 'plus'"):
         graph.add("binary", [x, x], {"fn": "plus"})

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convnet import _core
-from tests.ops.harness import batched, check, weight
+from tests.ops.harness import batched, check, new_graph, weight
 from tests.reference.broadcast import align
 
 N = 18
@@ -42,7 +41,7 @@ def test_repeats_a_single_value_over_the_samples_of_another(shape, target):
 
 
 def test_a_shape_that_cannot_be_reached_is_an_error():
-    graph = _core.Graph()
+    graph = new_graph()
     x = graph.input((3,), "x")
     with pytest.raises(ValueError, match=r"broadcast_to: .*\(3,\)"):
         graph.add("broadcast_to", [x], {"shape": [2]})

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from convnet import _core
+from convnet import _core, config
 from tests.cases.conv2d import SMALL
-from tests.ops.harness import batched, check, weight
+from tests.ops.harness import batched, check, new_graph, weight
 from tests.reference import conv2d as reference
 
 
@@ -219,6 +219,7 @@ def test_pooled_gradient_of_leading_axes_and_many_channels(channels, filters, al
     )
 
 
+@pytest.mark.cpu_only("a GPU lists no pixels")
 @pytest.mark.parametrize("batch", [16, 21])
 @pytest.mark.parametrize("kept", [False, True])
 def test_sparse_gradient_of_a_relu(batch, kept):
@@ -229,7 +230,7 @@ def test_sparse_gradient_of_a_relu(batch, kept):
     seed_value = rng.normal(size=(batch, 2, 2, 5)).astype(np.float32)
 
     def run(algorithms):
-        graph = _core.Graph(16, algorithms)
+        graph = new_graph(16, algorithms)
         ids = [graph.input(x.shape[1:], "x"), *(graph.parameter(w.shape, "w") for w in weights)]
         y = graph.add("conv2d", [ids[0], ids[1], None], {"activation": "relu"})[0]
         z = graph.add("conv2d", [y, ids[2], None], {"activation": "relu", "pool": "max"})[0]
@@ -276,7 +277,7 @@ def test_the_transposed_convolution_is_the_gradient_for_the_input():
 )
 def test_says_what_does_not_fit(x, w, attrs, message):
 
-    graph = _core.Graph()
+    graph = new_graph()
     with pytest.raises(ValueError, match=message):
         graph.add("conv2d", [graph.input(x, "x"), graph.parameter(w, "w")], attrs)
 
@@ -295,7 +296,7 @@ def test_gradient_under_maxima(activation, padding, batch, pooled, channels):
     ]
 
     def gradients(fuse):
-        graph = _core.Graph()
+        graph = new_graph()
         ids = [graph.input(x.shape[1:], "x"), *(graph.parameter(w.shape, "w") for w in weights)]
         y = graph.add("conv2d", ids, {"padding": list(padding)})[0]
         if activation and pooled:
@@ -319,6 +320,6 @@ def test_gradient_under_maxima(activation, padding, batch, pooled, channels):
         return plan.predict({ids[0]: x, seed: dy}, batch), len(graph)
 
     (expected, plain), (found, marked) = gradients(False), gradients(True)
-    assert marked != plain, "another backward"
+    assert marked != plain or config.gpu() >= 0, "another backward"
     for a, b in zip(expected, found, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-4)

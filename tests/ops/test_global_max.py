@@ -6,6 +6,8 @@ import pytest
 import convnet
 from convnet import config, layers
 
+pytestmark = pytest.mark.cpu_only("a GPU lists no pixels")
+
 
 def step(pool, activation, batch, size, sign=1.0, nan=False, kernel=3):
     """Weights after a step of a net whose pixels often tie, and the ops of the step. Channels and

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from convnet import _core
+from tests.ops.harness import new_graph
 
 
 def run_mean(op, values, weights, *, capacity, threads=1, gradient=True, scale=1.0, lanes=16):
     """Accumulated [total, count] and the gradient of the values."""
-    graph = _core.Graph(lanes)
+    graph = new_graph(lanes)
     feeds = {graph.input(values.shape[1:], "values"): values.astype(np.float32)}
     ids = [*feeds, None]
     if weights is not None:
@@ -73,7 +74,7 @@ def test_bits_do_not_depend_on_threads(lanes):
 
 @every_form
 def test_gradients_of_lanes_beyond_the_batch_are_zero(lanes):
-    graph = _core.Graph(lanes)
+    graph = new_graph(lanes)
     x = graph.input((1,), "x")
     gradient = graph.backward([graph.add("loss_mean", [x, None])[0]], {}, [x])[x]
     total = graph.add("sum_samples", [gradient], {"keep": 1})
@@ -95,7 +96,7 @@ def test_a_metric_sums_over_steps(lanes):
 @every_form
 @pytest.mark.parametrize(("count", "expected"), [("samples", 6.0), ("weights", 3.0)])
 def test_count_of_samples_or_weights(count, expected, lanes):
-    graph = _core.Graph(lanes)
+    graph = new_graph(lanes)
     x, w = graph.input((), "x"), graph.input((), "w")
     sums, sums_id = np.array([1.0, 2.0]), graph.accumulator("sums")
     graph.update("accumulate", [graph.add("loss_mean", [x, w])[0], sums_id], {"count": count})
@@ -107,7 +108,7 @@ def test_count_of_samples_or_weights(count, expected, lanes):
 
 @every_form
 def test_a_scalar_counts_once_for_every_sample(lanes):
-    graph = _core.Graph(lanes)
+    graph = new_graph(lanes)
     x, scalar = graph.input((), "x"), graph.state((), "penalty")
     sums, sums_id = np.zeros(2), graph.accumulator("sums")
     graph.update("accumulate", [scalar, sums_id])
@@ -120,6 +121,6 @@ def test_a_scalar_counts_once_for_every_sample(lanes):
 
 @pytest.mark.parametrize(("values", "weights"), [((3,), (2,)), ((2, 3), (3,)), ((), (1,))])
 def test_weights_that_do_not_fit(values, weights):
-    graph = _core.Graph()
+    graph = new_graph()
     with pytest.raises(ValueError, match="loss_mean: weights"):
         graph.add("loss_mean", [graph.input(values, "v"), graph.input(weights, "w")])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
-from tests.ops.harness import Operand, batched, check, on_devices, run_op, weight
+from tests.ops.harness import Operand, batched, check, new_graph, run_op, weight
 from tests.reference.reduce import FORWARD
 
 N = 18
@@ -49,30 +49,28 @@ def test_reduced_axes_can_be_kept(fn, make):
     compare(make(numbers(fn, (N, 3, 4))), fn, [0], keepdims=True)
 
 
-@on_devices
 @pytest.mark.parametrize("axes", [[0], [1], [2], [0, 1], [0, 2], None], ids=str)
 @pytest.mark.parametrize("fn", ["sum", "mean", "max", "any"])
 @pytest.mark.parametrize("shape", [(70, 3, 130), (2, 300, 70)])
-def test_many_elements_on_any_number_of_threads(fn, axes, shape, on):
+def test_many_elements_on_any_number_of_threads(fn, axes, shape):
     x = np.random.default_rng(3).normal(size=shape).astype(np.float32)
     attrs = {"fn": fn, **({} if axes is None else {"axes": axes})}
     numpy_axes = None if axes is None else tuple(axes)
     expected = FORWARD[fn](x.astype(np.float64), axis=numpy_axes)
-    single = [run_op("reduce", [weight(x)], attrs, threads=t, **on).outputs[0] for t in (1, 3)]
+    single = [run_op("reduce", [weight(x)], attrs, threads=t).outputs[0] for t in (1, 3)]
     np.testing.assert_array_equal(single[0], single[1])
     np.testing.assert_allclose(single[0], expected, rtol=1e-5, atol=1e-4)
     rows = np.stack([x, -x])
-    got = [run_op("reduce", [batched(rows)], attrs, threads=t, **on).outputs[0] for t in (1, 3)]
+    got = [run_op("reduce", [batched(rows)], attrs, threads=t).outputs[0] for t in (1, 3)]
     np.testing.assert_array_equal(got[0], got[1])
     np.testing.assert_allclose(got[0][0], expected, rtol=1e-5, atol=1e-4)
 
 
-@on_devices
-def test_errors_of_long_sums_stay_small(on):
+def test_errors_of_long_sums_stay_small():
     x = np.full((1, 100_000), 0.1, dtype=np.float32)
     expected = np.float64(x[0]).sum()
     for operand in (batched(x), weight(x)):
-        got = run_op("reduce", [operand], {"fn": "sum"}, **on).outputs[0]
+        got = run_op("reduce", [operand], {"fn": "sum"}).outputs[0]
         np.testing.assert_allclose(got.ravel(), [expected], rtol=1e-5)
 
 
@@ -102,7 +100,7 @@ def test_nan_passes_through(fn, make):
 
 
 def test_folded_values_are_reduced_frame_by_frame():
-    graph = _core.Graph()
+    graph = new_graph()
     x = graph.input((2, 3, 4), "x")
     total = graph.add("reduce", graph.add("fold", [x]), {"fn": "sum", "axes": [0]})[0]
     assert (graph.shape(total), graph.fold(total)) == ((4,), 2)
@@ -113,7 +111,7 @@ def test_folded_values_are_reduced_frame_by_frame():
 
 
 def test_errors_name_the_axis():
-    graph = _core.Graph()
+    graph = new_graph()
     x = graph.input((3, 4), "x")
     with pytest.raises(ValueError, match=r"reduce: axis 2 is out of bounds for \(3, 4\)"):
         graph.add("reduce", [x], {"fn": "sum", "axes": [2]})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convnet import _core
-from tests.ops.harness import batched, run_op, weight
+from tests.ops.harness import batched, new_graph, run_op, weight
 from tests.ops.rnn_cases import (
     GATES,
     RnnCase,
@@ -58,7 +58,7 @@ def test_work_enough_for_several_threads(op, batch, lead, go_backwards):
 def test_folded_samples_are_sequences(op, return_sequences):
     case = RnnCase(op, batch=17, lead=(3,), attrs={"return_sequences": return_sequences})
     operands = case.operands(np.random.default_rng(1))
-    graph = _core.Graph()
+    graph = new_graph()
     x = graph.input(operands[0].array.shape[1:], "x")
     folded = graph.add("fold", [x], {})[0]
     weights = [graph.parameter(o.array.shape, "w") for o in operands[1:4]]

@@ -1,6 +1,7 @@
 """Data movement: transpose, slice, reverse, tile, pad and concat, batched and single."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -20,12 +21,21 @@ def check_both(op, shape, attrs, function, n=21, tolerance=1e-7):
     """`function` maps one sample, an array of `shape`, to the result."""
     rng, batch, single = operands(shape, n)
 
-    def each_sample(x):
-        return [np.stack([function(sample) for sample in x])]
+    source = function(np.arange(1.0, 1 + math.prod(shape)).reshape(shape))
+
+    def back(dy):
+        """Gradients go where elements came from, but for what was filled in."""
+        moved = source >= 1
+        gradient = np.zeros(math.prod(shape))
+        np.add.at(gradient, source[moved].astype(int) - 1, dy[moved])
+        return gradient.reshape(shape)
+
+    def each_sample(function):
+        return lambda *arrays: [np.stack([function(sample) for sample in arrays[-1]])]
 
     options = {"rng": rng, "tolerance": tolerance}
-    check(op, batch, attrs, each_sample, **options)
-    check(op, single, attrs, lambda x: [function(x)], **options)
+    check(op, batch, attrs, each_sample(function), backward=each_sample(back), **options)
+    check(op, single, attrs, lambda x: [function(x)], backward=lambda _, dy: [back(dy)], **options)
 
 
 @pytest.mark.parametrize("perm", list(itertools.permutations(range(3))))

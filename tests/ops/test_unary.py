@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convnet import _core
-from tests.ops.harness import batched, check, run_op, weight
+from tests.ops.harness import batched, check, new_graph, run_op, weight
 from tests.reference.unary import DOMAIN, FLAT, FORWARD, KINKS
 
 CASES = [(name, {}) for name in FORWARD] + [
@@ -130,7 +129,7 @@ def test_gradient_of_fusable_activations_needs_only_the_result(name):
 
 
 def test_an_unknown_function_is_named_in_the_error():
-    graph = _core.Graph()
+    graph = new_graph()
     with pytest.raises(
         ValueError, match="unary: there is no function 'rellu'; it must be one of relu, "
     ):
@@ -138,14 +137,14 @@ def test_an_unknown_function_is_named_in_the_error():
 
 
 def test_a_gradient_without_what_it_needs_is_an_error():
-    graph = _core.Graph()
+    graph = new_graph()
     dy = graph.input((2,), "dy")
     with pytest.raises(ValueError, match="unary_backward: the gradient of log needs x"):
         graph.add("unary_backward", [None, dy, dy], {"fn": "log"})
 
 
 def test_a_folded_value_stays_folded():
-    graph = _core.Graph()
+    graph = new_graph()
     folded = graph.add("fold", [graph.input((4, 3), "x")])[0]
     y = graph.add("unary", [folded], {"fn": "relu"})[0]
     assert (graph.shape(y), graph.fold(y)) == ((3,), 4)

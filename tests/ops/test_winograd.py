@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from convnet import _core
-from tests.ops.harness import batched, check, run_op, weight
+from tests.ops.harness import batched, check, new_graph, run_op, weight
 from tests.reference import conv2d as reference
+
+pytestmark = pytest.mark.cpu_only("a GPU sums directly")
 
 # Points of an axis and the kernels that they take.
 KERNELS = {
@@ -212,7 +213,7 @@ def test_others_are_summed_directly(attrs):
 
 
 def test_says_which_algorithms_there_are():
-    graph = _core.Graph()
+    graph = new_graph()
     ids = [graph.input([8, 8, 4], "x"), graph.parameter([3, 3, 4, 4], "w")]
     with pytest.raises(ValueError, match="must be direct, winograd4, winograd6 or winograd8"):
         graph.add("conv2d", ids, {"algorithm": "fft"})

@@ -9,6 +9,8 @@ import convnet
 from convnet import constraints, layers, metrics, ops, optimizers
 from tests.invariants import nets
 
+pytestmark = pytest.mark.cpu_only("only its plans can be timed")
+
 
 def dropout_net(**compiled):
     """A net whose training draws random numbers, keeps moving averages and adds penalties."""

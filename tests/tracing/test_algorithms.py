@@ -97,6 +97,7 @@ def trained(**forced):
     return model.get_weights(), {(row.op, row.algorithm) for row in profile.rows if row.op in _CONV}
 
 
+@pytest.mark.cpu_only("only it has a choice of algorithms")
 @pytest.mark.parametrize("forced", ["direct", "sparse"])
 def test_the_backward_of_convolutions_is_the_forced_one(forced):
     weights, found = trained(conv2d_backward=forced)
@@ -107,6 +108,7 @@ def test_the_backward_of_convolutions_is_the_forced_one(forced):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.cpu_only("only it has a choice of algorithms")
 @pytest.mark.parametrize("forced", ["direct", "winograd4", "winograd6"])
 @pytest.mark.parametrize("samples", [1, 40])
 def test_convolutions_are_computed_by_the_forced_algorithm(forced, samples):
@@ -123,6 +125,7 @@ def test_convolutions_are_computed_by_the_forced_algorithm(forced, samples):
     assert {row.algorithm for row in step.rows if row.op == "conv2d_backward_input"} == {forced}
 
 
+@pytest.mark.cpu_only("only it has a choice of algorithms")
 def test_an_algorithm_that_cannot_compute_a_layer_is_left_out():
     model, x, y = nets.normalized_cnn()
     with config.algorithm(conv2d_backward="sparse"):
@@ -138,6 +141,7 @@ def test_an_algorithm_that_cannot_compute_a_layer_is_left_out():
     }
 
 
+@pytest.mark.cpu_only("a GPU has no lanes")
 @pytest.mark.parametrize("make", [nets.cnn, nets.lstm])
 @pytest.mark.parametrize("samples", [1, 5, 16, 43])
 def test_predictions_with_other_lanes_agree(make, samples):
@@ -156,6 +160,7 @@ def test_predictions_with_other_lanes_agree(make, samples):
     np.testing.assert_array_equal(free, found[1 if samples <= 10 else 16][0])
 
 
+@pytest.mark.cpu_only("only it has a choice of algorithms")
 def test_plans_made_before_are_not_used_for_forced_algorithms(monkeypatch):
     model, x, y = nets.cnn()
     one = x[:1]

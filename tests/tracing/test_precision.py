@@ -13,6 +13,7 @@ def model():
     config.set_matmul_precision("high")
 
 
+@pytest.mark.cpu_only("a GPU sums directly")
 @pytest.mark.parametrize("samples", [1, 16])
 def test_the_highest_takes_no_six_points(model, samples):
     x = np.random.default_rng(0).normal(size=(samples, 16, 16, 32)).astype(np.float32)

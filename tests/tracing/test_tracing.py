@@ -96,6 +96,7 @@ def test_capacities_come_in_few_sizes(samples, capacity):
     assert step_capacity(samples) == capacity
 
 
+@pytest.mark.cpu_only("a GPU has no lanes")
 @pytest.mark.parametrize(
     ("shape", "capacity", "op", "lanes"),
     [

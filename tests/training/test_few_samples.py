@@ -15,6 +15,8 @@ from convnet import config, layers, models
 from convnet.training import engine
 from tests.training.agreement import assert_trained_alike
 
+pytestmark = pytest.mark.cpu_only("a GPU has no lanes")
+
 STEPS, FEATURES, CLASSES = 21, 3, 4
 
 Data = tuple[Any, Any]

@@ -9,6 +9,8 @@ import convnet
 from convnet import config, layers, optimizers, regularizers
 from convnet.training import train_step
 
+pytestmark = pytest.mark.cpu_only("a GPU has no caches to keep pieces in")
+
 OPTIMIZERS = {
     "sgd": lambda: optimizers.SGD(0.1),
     "nesterov": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),

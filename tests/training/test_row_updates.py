@@ -17,6 +17,8 @@ from convnet import callbacks, config, layers, optimizers
 from convnet.training import train_step
 from convnet.training.train_step import TrainStep
 
+pytestmark = pytest.mark.cpu_only("a GPU updates whole tables")
+
 ROWS, LENGTH = 4000, 5
 SCHEDULE = optimizers.schedules.ExponentialDecay(0.02, 3, 0.9)
 

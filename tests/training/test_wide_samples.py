@@ -13,6 +13,8 @@ import convnet
 from convnet import config, layers, models
 from tests.training.agreement import assert_trained_alike
 
+pytestmark = pytest.mark.cpu_only("a GPU has no lanes")
+
 FEATURES = 700
 
 

@@ -56,6 +56,16 @@ def test_layers_that_have_something_to_compute(name):
     assert np.isfinite(model.predict(x, verbose=0)).all()
 
 
+@pytest.mark.parametrize("name", ["dense", "dense over positions", "convolution"])
+def test_a_sum_of_nothing_is_the_bias(name):
+    make, shape = POSSIBLE[name]
+    model = convnet.Sequential([layers.Input(shape), make()])
+    kernel, bias = model.get_weights()
+    model.set_weights([kernel, np.arange(1.0, 1 + bias.size)])
+    y = model.predict(np.zeros((20, *shape)), verbose=0)
+    np.testing.assert_array_equal(y, np.broadcast_to(np.arange(1.0, 1 + bias.size), y.shape))
+
+
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_layers_that_have_not(name):
     make, shape, message = IMPOSSIBLE[name]

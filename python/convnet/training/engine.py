@@ -187,6 +187,8 @@ class Engine:
 
     def _step(self, training: bool, data: Arrays, capacity: int) -> Step:
         few = capacity <= _FEW
+        if config.gpu() >= 0:
+            capacity = min(capacity, data.samples)  # a GPU has memory for each
         key = (training, few, data.signature(), config.algorithms_in_force())
         step = self._steps.get(key)
         if step is None or step.capacity < capacity:

@@ -232,6 +232,7 @@ class Step:
         results = [np.empty((len(order), *shape), np.float32) for shape in self._shapes]
         for memory in (m for _, m in self._extra_totals):
             memory[:] = 0.0
+        batch = min(batch, self.capacity)  # where there are fewer samples
         done = self.plan.train(feeds, order, batch, hyper, seconds, results)
         for tracker, memory in self._extra_totals:
             tracker.accumulators[0][0] += memory[0]
