@@ -15,7 +15,6 @@
 #include "core/orthogonal.h"
 #include "core/thread_pool.h"
 #include "core/uniform.h"
-#include "core/weights_version.h"
 #include "cpu/dispatch.h"
 #include "ops/algorithms.h"
 #include "ops/op.h"
@@ -125,6 +124,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");
   m.def("set_cuda_library", &convnet::set_cuda_library, py::arg("path"),
         "Names the file that is opened when a GPU is first asked for.");
+  m.def("check_gpu", &convnet::check_gpu, py::arg("gpu"),
+        "Raises `NoCuda` unless there is a GPU of this number, and says what is missing.");
   m.def(
       "cuda_devices",
       [] {
@@ -144,8 +145,20 @@ PYBIND11_MODULE(_core, m) {
       },
       "The GPUs: name, bytes of memory in all and free, compute capability. Raises `NoCuda` where "
       "there are none, and says what is missing.");
-  m.def("weights_changed", &convnet::weights_changed,
-        "To be called after memory that plans are bound to was written.");
+  m.def(
+      "cuda_info",
+      [] {
+        const convnet::cuda::Backend& backend = convnet::cuda_backend();
+        py::dict info;
+        info["kind"] = std::string(backend.kind);
+        info["library"] = convnet::cuda_library();
+        info["driver"] = backend.driver;
+        info["runtime"] = backend.runtime;
+        return info;
+      },
+      "The GPU library: its kind and file, versions of driver and runtime as CUDA counts them. "
+      "Raises `NoCuda` where there is no GPU, and says what is missing.");
   convnet::bindings::bind_graph(m);
+  convnet::bindings::bind_device_array(m);
   convnet::bindings::bind_plan(m);
 }
