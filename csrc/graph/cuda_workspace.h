@@ -49,7 +49,7 @@ class CudaWorkspace {
   const DeviceMemory memory, state;
   const CudaStream stream, copies;  // of kernels, of data on its way to them
   ChunkBuffer chunks[2];
-  int64_t steps_of_chunk = 1, most_steps_of_chunk = 256;
+  int64_t steps_of_chunk = 4, most_steps_of_chunk = 256;
 
   std::vector<void*> bound;                      // what the caller has bound
   std::vector<std::shared_ptr<Mirror>> mirrors;  // by binding; null where copies travel

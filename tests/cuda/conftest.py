@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,3 +31,17 @@ def emulation(cuda: dict[str, object]) -> None:
     """Skips unless the GPU is emulated: its memory, and what lies there, can be chosen."""
     if cuda["kind"] != "emulation":
         pytest.skip("needs the emulation of a GPU")
+
+
+@pytest.fixture
+def leave(emulation: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
+    """Lets the emulated device have so many bytes left, or all of them again."""
+
+    def leave(free: int | None) -> None:
+        monkeypatch.delenv("CONVNET_EMULATION_MEMORY", raising=False)
+        if free is not None:
+            device = _core.cuda_devices()[0]
+            used = device["memory"] - device["free"]
+            monkeypatch.setenv("CONVNET_EMULATION_MEMORY", str(used + free))
+
+    return leave

@@ -10,7 +10,7 @@ import pytest
 
 import convnet
 from convnet import DeviceArray, _core
-from tests.cuda.nets import X, Y, assert_same_bits, mlp, trained
+from tests.cuda.nets import ROWS, X, Y, assert_same_bits, mlp, trained
 
 pytestmark = [pytest.mark.cuda, pytest.mark.usefixtures("on_gpu")]
 
@@ -149,13 +149,13 @@ def test_fit_and_evaluate_take_arrays_on_the_gpu(offer):
 
 
 def test_arrays_on_the_gpu_and_on_the_host_train_together():
-    weights = np.linspace(0, 1, 75)
+    weights = np.linspace(0, 1, ROWS)
     expected, _ = trained(sample_weight=weights)
     found, _ = trained(x=DeviceArray(X), sample_weight=DeviceArray(weights))
     assert_same_bits(found, expected)
 
 
-@pytest.mark.parametrize("n", [1, 5, 75, 600])
+@pytest.mark.parametrize("n", [1, 5, ROWS, 300])
 @OFFERS
 def test_predictions_are_where_the_inputs_are(offer, n):
     model = trained()[0]
@@ -228,4 +228,4 @@ def test_another_gpu_than_the_models_is_named(monkeypatch):
     x = graph.input([6], "x")
     plan = _core.Plan(graph, graph.add("unary", [x], {"fn": "relu"}), 16)
     with pytest.raises(ValueError, match="is on GPU 0, the model runs on the CPU"):
-        plan.predict({x: DeviceArray(X)}, 75)
+        plan.predict({x: DeviceArray(X)}, ROWS)

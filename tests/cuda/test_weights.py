@@ -13,7 +13,7 @@ import pytest
 
 import convnet
 from convnet import _core, layers
-from tests.cuda.nets import X, Y, assert_same_bits, mlp, trained
+from tests.cuda.nets import ROWS, X, Y, assert_same_bits, mlp, trained
 from tests.training.agreement import assert_trained_alike
 
 pytestmark = [pytest.mark.cuda, pytest.mark.usefixtures("on_gpu")]
@@ -144,7 +144,7 @@ def test_a_plain_array_travels_with_each_run():
 
 def test_models_train_at_the_same_time_as_they_do_alone():
     def plain() -> convnet.Sequential:
-        model = convnet.Sequential([layers.Input((6,)), layers.Dense(4), layers.Dense(1)])
+        model = convnet.Sequential([layers.Input((6,)), layers.Dense(4), layers.Dense(3)])
         model.compile("adam", "mse")
         return model
 
@@ -208,7 +208,7 @@ def test_a_model_that_moved_reads_its_new_memory():
     model = convnet.Sequential([layers.Input((6,)), layers.Dense(3)])
     before = model.predict(X, verbose=0)
     model.compile(convnet.optimizers.SGD(0.0), "mse")
-    model.fit(X, np.zeros((75, 3)), verbose=0)
+    model.fit(X, np.zeros((ROWS, 3)), verbose=0)
     np.testing.assert_array_equal(model.predict(X, verbose=0), before)
     model.set_weights([w * 2 for w in model.get_weights()])
     np.testing.assert_array_equal(model.predict(X, verbose=0), 2 * before)
