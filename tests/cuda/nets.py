@@ -15,7 +15,7 @@ X = _RNG.integers(0, 256, size=(ROWS, 6)).astype(np.uint8)
 Y = _RNG.integers(0, 3, size=(ROWS, 3)).astype(np.int32)
 
 
-def mlp(**compiled: Any) -> convnet.Sequential:
+def mlp(rate: float = 0.2, **compiled: Any) -> convnet.Sequential:
     """A net for six bytes, with a state and a random layer, whose steps are short to emulate."""
     convnet.utils.set_random_seed(3)
     model = convnet.Sequential(
@@ -24,7 +24,7 @@ def mlp(**compiled: Any) -> convnet.Sequential:
             layers.Rescaling(1 / 255),
             layers.Dense(8, activation="tanh"),
             layers.BatchNormalization(),
-            layers.Dropout(0.2),
+            layers.Dropout(rate),
             layers.Dense(3),
         ]
     )

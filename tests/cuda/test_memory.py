@@ -20,18 +20,17 @@ def test_the_message_says_what_was_asked_and_what_is_free(leave):
 
 
 def test_training_goes_on_when_there_is_memory_again(leave):
-    model = mlp()
+    model, same = mlp(rate=0.0), mlp(rate=0.0)
     leave(1000)
     with pytest.raises(MemoryError, match="The GPU has no memory left"):
         model.fit(X, Y, verbose=0)
     leave(None)
-    model.fit(X, Y, verbose=0)
-    same = mlp()
-    same.fit(X, Y, verbose=0)
+    for net in (model, same):
+        net.fit(X, Y, shuffle=False, verbose=0)
     assert_same_bits(model, same)
 
 
-@pytest.mark.parametrize("free", [600, 5_000, 20_000, 60_000])
+@pytest.mark.parametrize("free", [600, 5_000, 20_000])
 def test_wherever_memory_ends_weights_stay(leave, free):
     model = trained()[0]
     expected = trained()[0].get_weights()
@@ -48,11 +47,11 @@ def test_wherever_memory_ends_weights_stay(leave, free):
 
 
 def test_a_chunk_becomes_smaller_where_there_is_no_memory_for_a_larger_one(leave):
-    model = convnet.Sequential([layers.Input((1 << 10, 1)), layers.GlobalMaxPooling1D()])
+    model = convnet.Sequential([layers.Input((1 << 8, 1)), layers.GlobalMaxPooling1D()])
     model.compile("sgd", "mse")
-    x = np.random.default_rng(0).random((1000, 1 << 10, 1), dtype=np.float32)
+    x = np.random.default_rng(0).random((300, 1 << 8, 1), dtype=np.float32)
     model.evaluate(x[:4], np.zeros((4, 1)), batch_size=4, verbose=0)
-    leave(300_000)
+    leave(20_000)
     loss = model.evaluate(x, x.max(axis=1), batch_size=4, verbose=0)
     assert loss == 0
 

@@ -84,15 +84,15 @@ def test_training_goes_on_from_weights_that_a_callback_has_set():
 
 
 def test_a_plan_on_the_cpu_sees_what_the_gpu_has_learned_and_the_other_way_round():
-    model = mlp()
+    model = mlp(rate=0.0)
     with convnet.device("cpu"):
-        expected = mlp()
+        expected = mlp(rate=0.0)
         expected.fit(X, Y, epochs=4, batch_size=8, shuffle=False, verbose=0)
     for device in ("gpu", "cpu", "gpu", "cpu"):
         with convnet.device(device):
             model.fit(X, Y, batch_size=8, shuffle=False, verbose=0)
             model.evaluate(X, Y, verbose=0)
-    assert_trained_alike((model.get_weights()[:2], {}), (expected.get_weights()[:2], {}))
+    assert_trained_alike((model.get_weights(), {}), (expected.get_weights(), {}))
 
 
 def test_compiling_anew_keeps_what_was_learned():
