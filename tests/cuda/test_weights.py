@@ -43,9 +43,11 @@ def test_fit_leaves_weights_on_the_gpu_until_somebody_asks():
     ids=["numpy", "value", "asarray", "operator", "deepcopy", "pickle"],
 )
 def test_every_way_to_a_value_brings_it_back(ask):
-    model, expected = trained()[0], trained()[0].get_weights()
-    for variable, value in zip(model.weights, expected, strict=True):
-        np.testing.assert_array_equal(ask(variable), value)
+    model, start = trained()[0], mlp().get_weights()
+    found = [np.array(ask(variable)) for variable in model.weights]
+    for value, expected, first in zip(found, trained()[0].get_weights(), start, strict=True):
+        np.testing.assert_array_equal(value, expected)
+        assert not np.array_equal(value, first)
 
 
 def test_states_come_back():
