@@ -25,7 +25,10 @@ std::string path_of_library() {
   return named && *named ? named : default_path();
 }
 
-std::string megabytes(size_t bytes) { return std::to_string((bytes + (1 << 19)) >> 20) + " MB"; }
+std::string text_of(size_t bytes) {
+  const bool large = bytes >= size_t{1} << 20;
+  return std::to_string(((bytes >> (large ? 19 : 9)) + 1) >> 1) + (large ? " MB" : " KB");
+}
 
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
@@ -103,8 +106,8 @@ void check(cuda::Status status, size_t asked) {
   backend.select(-1, &gpu);
   cuda::Device device{};
   backend.describe(gpu, &device);
-  throw OutOfDeviceMemory("The GPU has no memory left: asked for " + megabytes(asked) + ", " +
-                          megabytes(device.free) + " of " + megabytes(device.memory) +
+  throw OutOfDeviceMemory("The GPU has no memory left: asked for " + text_of(asked) + ", " +
+                          text_of(device.free) + " of " + text_of(device.memory) +
                           " are free.");
 }
 
@@ -112,7 +115,13 @@ template <bool pinned>
 OwnedMemory<pinned>::OwnedMemory(size_t bytes) : bytes_(bytes) {
   const cuda::Backend& backend = cuda_backend();
   void* data = nullptr;
-  check((pinned ? backend.allocate_pinned : backend.allocate)(&data, bytes), bytes);
+  if constexpr (pinned) {
+    if (backend.allocate_pinned(&data, bytes) != cuda::Status::ok)
+      throw OutOfDeviceMemory("The host has no memory left that a GPU can read: asked for " +
+                              text_of(bytes) + ".");
+  } else {
+    check(backend.allocate(&data, bytes), bytes);
+  }
   data_ = static_cast<char*>(data);
 }
 

@@ -153,19 +153,24 @@ int64_t CudaRun::end_of_chunk(int64_t begin) const {
   return std::min(count_, begin + std::min(fitting, ws_.steps_of_chunk));
 }
 
-// Writes a chunk's data side by side and sends it; where there is no memory for many steps, of
-// fewer.
+// Sends the data of a chunk; where there is no memory for that, waits for the other chunk, lets go
+// of what it holds, and sends fewer steps.
 void CudaRun::stage(int which, int64_t begin) {
   const int64_t end = end_of_chunk(begin);
   try {
     stage(which, begin, end);
   } catch (const OutOfDeviceMemory&) {
-    if (end - begin == 1) throw;
-    ws_.steps_of_chunk = ws_.most_steps_of_chunk = (end - begin) / 2;
+    finish(1 - which);
+    ChunkBuffer& other = ws_.chunks[1 - which];
+    const bool held = other.received.get() || other.results.get();
+    other.received = {}, other.results = {};
+    if (end - begin == 1 && !held) throw;
+    ws_.steps_of_chunk = ws_.most_steps_of_chunk = std::max<int64_t>(1, (end - begin) / 2);
     stage(which, begin);
   }
 }
 
+// Writes a chunk's data side by side and sends it.
 void CudaRun::stage(int which, int64_t begin, int64_t end) {
   const size_t order_bytes =
       steps_[0].order ? static_cast<size_t>(row(end) - row(begin)) * sizeof(int64_t) : 0;
