@@ -107,8 +107,7 @@ void check(cuda::Status status, size_t asked) {
   cuda::Device device{};
   backend.describe(gpu, &device);
   throw OutOfDeviceMemory("The GPU has no memory left: asked for " + text_of(asked) + ", " +
-                          text_of(device.free) + " of " + text_of(device.memory) +
-                          " are free.");
+                          text_of(device.free) + " of " + text_of(device.memory) + " are free.");
 }
 
 template <bool pinned>

@@ -13,6 +13,7 @@ from tests.cuda.nets import X, Y, assert_same_bits, mlp, trained
 
 pytestmark = [pytest.mark.cuda, pytest.mark.usefixtures("on_gpu", "emulation")]
 
+
 def test_the_message_says_what_was_asked_and_what_is_free(leave):
     leave(5 << 20)
     with pytest.raises(MemoryError, match=r"asked for 8 MB, 5 MB of \d+ MB are free"):
