@@ -225,8 +225,23 @@ DeviceArray resident(const py::array& array, int gpu) {
 }  // namespace
 
 FeedType feed_type(const py::dtype& dtype) {
-  for (const TypeNames& names : kTypes)
-    if (dtype.equal(py::dtype(names.numpy))) return names.type;
+  static constexpr FeedType kUnsigned[] = {FeedType::u8, FeedType::u16, FeedType::u32,
+                                           FeedType::u64};
+  static constexpr FeedType kSigned[] = {FeedType::i8, FeedType::i16, FeedType::i32, FeedType::i64};
+  const auto size = dtype.itemsize();
+  const int power = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
+  switch (dtype.kind()) {
+    case 'f':
+      if (size == 4) return FeedType::f32;
+      if (size == 8) return FeedType::f64;
+      break;
+    case 'b':
+      return FeedType::boolean;
+    case 'u':
+      return kUnsigned[power];
+    case 'i':
+      return kSigned[power];
+  }
   throw py::type_error("arrays of dtype " + py::str(dtype).cast<std::string>() + " cannot be fed");
 }
 

@@ -173,7 +173,9 @@ def device(name: str) -> Iterator[None]:
     ...     get_device()
     'cpu'
     """
+    global _blocks_used
     token = _device_here.set(available_device(name))
+    _blocks_used = True
     try:
         yield
     finally:
@@ -300,7 +302,7 @@ def algorithm(**forced: str | int) -> Iterator[None]:
 
 def algorithms_in_force() -> tuple[tuple[str, str], ...]:
     """`algorithms`, precision and device as a part of the keys under which plans are kept."""
-    return _in_force if _device_here.get() is None else _settled()
+    return _settled() if _blocks_used and _device_here.get() else _in_force
 
 
 def _settled() -> tuple[tuple[str, str], ...]:
@@ -377,5 +379,6 @@ _core.set_cuda_library(str(_library) if _library.exists() else "")
 _matmul_precision = "high"
 _device = _checked_device(os.environ.get("CONVNET_DEVICE", "cpu"))  # looked for when it is used
 _device_here: ContextVar[str | None] = ContextVar("device", default=None)
+_blocks_used = False  # of any thread: asking for its own takes as long as a part of a prediction
 _algorithms = _checked_algorithms(_parsed_algorithms(os.environ.get("CONVNET_ALGORITHM", "")))
 _in_force = _settled()

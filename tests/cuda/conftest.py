@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -40,6 +41,7 @@ def leave(emulation: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[int | N
     def leave(free: int | None) -> None:
         monkeypatch.delenv("CONVNET_EMULATION_MEMORY", raising=False)
         if free is not None:
+            gc.collect()  # or what others have left is given back later
             device = _core.cuda_devices()[0]
             used = device["memory"] - device["free"]
             monkeypatch.setenv("CONVNET_EMULATION_MEMORY", str(used + free))
