@@ -55,9 +55,9 @@ def probe_gpu() -> dict[str, float]:
 
 def gpu() -> dict[str, Any]:
     """The first GPU, and versions of what drives it."""
-    device = _core.cuda_devices()[0]
-    told = ("name", "compute_capability", "runtime", "driver")
-    return {f"gpu_{key}": device[key] for key in told}
+    told = _core.cuda_devices()[0] | _core.cuda_info()
+    names = ("name", "compute_capability", "runtime", "driver")
+    return {f"gpu_{name}": told[name] for name in names}
 
 
 def environment() -> dict[str, Any]:

@@ -16,7 +16,6 @@
 #include "core/orthogonal.h"
 #include "core/thread_pool.h"
 #include "core/uniform.h"
-#include "core/weights_version.h"
 #include "cpu/dispatch.h"
 #include "ops/algorithms.h"
 #include "ops/op.h"
@@ -126,6 +125,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("allocations", &convnet::allocations, "Memory blocks the core has allocated so far.");
   m.def("set_cuda_library", &convnet::set_cuda_library, py::arg("path"),
         "Names the file that is opened when a GPU is first asked for.");
+  m.def("check_gpu", &convnet::check_gpu, py::arg("gpu"),
+        "Raises `NoCuda` unless there is a GPU of this number, and says what is missing.");
   m.def(
       "cuda_devices",
       [] {
@@ -139,14 +140,11 @@ PYBIND11_MODULE(_core, m) {
           description["memory"] = device.memory;
           description["free"] = device.free;
           description["compute_capability"] = py::make_tuple(device.major, device.minor);
-          description["runtime"] = backend.runtime;
-          description["driver"] = backend.driver;
           devices.append(description);
         }
         return devices;
       },
-      "The GPUs: name, bytes of memory in all and free, compute capability, versions of the CUDA "
-      "runtime and driver. Raises `NoCuda` where "
+      "The GPUs: name, bytes of memory in all and free, compute capability. Raises `NoCuda` where "
       "there are none, and says what is missing.");
   m.def(
       "probe_gpu",
@@ -157,8 +155,20 @@ PYBIND11_MODULE(_core, m) {
       py::arg("device") = 0, py::arg("bytes") = size_t{1} << 30,
       "Peak FLOP/s of single-precision multiply-adds on a GPU, and the bytes a second that a copy "
       "of so many reads and writes.");
-  m.def("weights_changed", &convnet::weights_changed,
-        "To be called after memory that plans are bound to was written.");
+  m.def(
+      "cuda_info",
+      [] {
+        const convnet::cuda::Backend& backend = convnet::cuda_backend();
+        py::dict info;
+        info["kind"] = std::string(backend.kind);
+        info["library"] = convnet::cuda_library();
+        info["driver"] = backend.driver;
+        info["runtime"] = backend.runtime;
+        return info;
+      },
+      "The GPU library: its kind and file, versions of driver and runtime as CUDA counts them. "
+      "Raises `NoCuda` where there is no GPU, and says what is missing.");
   convnet::bindings::bind_graph(m);
+  convnet::bindings::bind_device_array(m);
   convnet::bindings::bind_plan(m);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "bindings/bindings.h"
+#include "bindings/device_array.h"
 #include "core/weights_version.h"
 #include "graph/cuda_plan.h"
 #include "graph/profile.h"
@@ -24,29 +25,6 @@ using Clock = std::chrono::steady_clock;
 using Order = py::array_t<int64_t, py::array::c_style>;
 using Hyper = py::array_t<double, py::array::c_style>;
 
-std::string text(const py::handle& object) { return py::str(object).cast<std::string>(); }
-
-FeedType feed_type(const py::dtype& dtype) {
-  static constexpr FeedType kUnsigned[] = {FeedType::u8, FeedType::u16, FeedType::u32,
-                                           FeedType::u64};
-  static constexpr FeedType kSigned[] = {FeedType::i8, FeedType::i16, FeedType::i32, FeedType::i64};
-  const auto size = dtype.itemsize();
-  const int power = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
-  switch (dtype.kind()) {
-    case 'f':
-      if (size == 4) return FeedType::f32;
-      if (size == 8) return FeedType::f64;
-      break;
-    case 'b':
-      return FeedType::boolean;
-    case 'u':
-      return kUnsigned[power];
-    case 'i':
-      return kSigned[power];
-  }
-  throw py::type_error("arrays of dtype " + text(dtype) + " cannot be fed");
-}
-
 // A plan and the memory its weights live in.
 class BoundPlan {
  public:
@@ -54,15 +32,19 @@ class BoundPlan {
             const std::vector<ValueId>& bound, bool in_place)
       : program_(program(graph, std::move(outputs), capacity, bound, in_place)),
         plan_(*program_),
-        pointers_(plan_.bindings()),
-        owners_(plan_.bindings()) {
+        pointers_(plan_.bindings()) {
+    owners_.resize(plan_.bindings());
     for (size_t id = 0; id < graph.values().size(); ++id)
       if (graph.values()[id].role == Role::Input) inputs_.push_back(static_cast<ValueId>(id));
   }
 
   int64_t capacity() const { return plan_.capacity(); }
+  size_t device_bytes() const {
+    const auto* plan = dynamic_cast<const CudaPlan*>(program_.get());
+    return plan ? plan->device_bytes() : 0;
+  }
 
-  void bind(ValueId id, const py::array& array) {
+  void bind(ValueId id, const py::array& array, bool resident) {
     const int index = plan_.binding(id);
     if (index < 0)
       throw py::value_error("value " + std::to_string(id) + " is not bound by this plan");
@@ -75,6 +57,11 @@ class BoundPlan {
     if (array.size() != value.features())
       throw py::value_error(value.name + ": expected " + std::to_string(value.features()) +
                             " elements, got " + std::to_string(array.size()));
+    const HostRange block = resident ? block_of(array) : HostRange{};
+    {
+      py::gil_scoped_release nogil;
+      program_->set_block(static_cast<size_t>(index), block);
+    }
     pointers_[index] = const_cast<void*>(array.data());
     owners_[index] = array;
     weights_changed();
@@ -83,9 +70,11 @@ class BoundPlan {
   py::list predict(const py::dict& feeds, int64_t n) const {
     const Arrays arrays = arrays_of(feeds, n);
     std::vector<Feed> table = feeds_of(arrays);
+    const bool on_gpu = !table.empty() && std::all_of(table.begin(), table.end(),
+                                                      [](const Feed& f) { return f.on_gpu; });
     py::list results;
     for (ValueId id : plan_.outputs()) {
-      const Result result = result_of(id, n);
+      const Result result = result_of(id, n, on_gpu);
       table.push_back(result.feed);
       results.append(result.array);
     }
@@ -98,8 +87,8 @@ class BoundPlan {
   py::object predict_one(const py::object& x, int64_t n) const {
     if (inputs_.size() != 1 || plan_.outputs().size() != 1 || !takes(x, n)) return py::none();
     const py::array array = fed(py::reinterpret_borrow<py::array>(x));
-    const Result result = result_of(plan_.outputs()[0], n);
-    predict_steps({feed_of(array, inputs_[0]), result.feed}, n);
+    const Result result = result_of(plan_.outputs()[0], n, false);
+    predict_steps({feed_of(array), result.feed}, n);
     return result.array;
   }
 
@@ -165,11 +154,10 @@ class BoundPlan {
   uint64_t seed_ = 0, step_ = 0;
 
  private:
-  static std::unique_ptr<const Program> program(const Graph& graph, std::vector<ValueId> outputs,
-                                                int64_t capacity,
-                                                const std::vector<ValueId>& bound, bool in_place) {
-    if (graph.cuda())
-      return std::make_unique<CudaPlan>(graph, std::move(outputs), capacity, bound);
+  static std::unique_ptr<Program> program(const Graph& graph, std::vector<ValueId> outputs,
+                                          int64_t capacity, const std::vector<ValueId>& bound,
+                                          bool in_place) {
+    if (graph.cuda()) return std::make_unique<CudaPlan>(graph, std::move(outputs), capacity, bound);
     return std::make_unique<Plan>(graph, std::move(outputs), capacity, bound, in_place);
   }
 
@@ -197,16 +185,21 @@ class BoundPlan {
   }
 
   struct Result {
-    py::array array;
+    py::object array;
     Feed feed;
   };
-  Result result_of(ValueId id, int64_t n) const {
+  Result result_of(ValueId id, int64_t n, bool on_gpu) const {
     const Value& value = plan_.graph().value(id);
-    std::vector<py::ssize_t> shape(value.shape.begin(), value.shape.end());
+    Dims shape = value.shape;
     if (value.has_batch()) shape.insert(shape.begin(), n);
+    const int64_t row_bytes = value.features() * int64_t{sizeof(float)};
+    if (on_gpu) {
+      DeviceArray out = device_array(shape, FeedType::f32, plan_.graph().gpu());
+      const Feed feed{out.data, row_bytes, FeedType::f32, true};
+      return {py::cast(std::move(out)), feed};
+    }
     py::array_t<float> out(shape);
-    const Feed feed{reinterpret_cast<char*>(out.mutable_data()),
-                    value.features() * int64_t{sizeof(float)}, FeedType::f32};
+    const Feed feed{reinterpret_cast<char*>(out.mutable_data()), row_bytes, FeedType::f32};
     return {std::move(out), feed};
   }
 
@@ -244,42 +237,71 @@ class BoundPlan {
   }
 
   // One array for each input, with at least so many rows.
-  using Arrays = std::vector<py::array>;
+  struct Input {
+    py::object owner;
+    Feed feed;
+    int64_t rows;
+  };
+  using Arrays = std::vector<Input>;
   Arrays arrays_of(const py::dict& feeds, int64_t least_rows) const {
     Arrays arrays;
     for (ValueId id : inputs_) {
       const Value& value = plan_.graph().value(id);
       if (!feeds.contains(py::int_(id)))
         throw py::value_error("no array was given for input '" + value.name + "'");
-      py::array array = feeds[py::int_(id)].cast<py::array>();
-      const int64_t rows = array.ndim() ? array.shape(0) : 0;
-      if (!(array.flags() & py::array::c_style))
-        throw py::value_error("input '" + value.name + "' must be contiguous");
-      if (rows == 0 || array.size() / rows != value.features())
-        throw py::value_error("input '" + value.name + "': expected at least one row of shape " +
-                              to_string(value.shape) + ", got an array of shape " +
-                              text(array.attr("shape")));
-      if (rows < least_rows)
+      const py::object given = feeds[py::int_(id)];
+      arrays.push_back(py::isinstance<DeviceArray>(given)
+                           ? input_on_gpu(given, value)
+                           : input_of(given.cast<py::array>(), value));
+      if (const int64_t rows = arrays.back().rows; rows < least_rows)
         throw py::value_error("input '" + value.name + "': expected " + std::to_string(least_rows) +
                               " rows, got " + std::to_string(rows));
-      arrays.push_back(fed(std::move(array)));
     }
     return arrays;
   }
 
-  Feed feed_of(const py::array& array, ValueId input) const {
-    return {static_cast<char*>(const_cast<void*>(array.data())),
-            plan_.graph().value(input).features() * array.itemsize(), feed_type(array.dtype())};
+  Input input_of(py::array array, const Value& value) const {
+    if (!(array.flags() & py::array::c_style))
+      throw py::value_error("input '" + value.name + "' must be contiguous");
+    check_rows(Dims(array.shape(), array.shape() + array.ndim()), value);
+    array = fed(std::move(array));
+    const Feed feed = feed_of(array);
+    return {array, feed, array.shape(0)};
   }
-  std::vector<Feed> feeds_of(const Arrays& arrays) const {
+
+  Input input_on_gpu(const py::object& given, const Value& value) const {
+    const auto& array = given.cast<const DeviceArray&>();
+    const int gpu = plan_.graph().gpu();
+    if (gpu != array.gpu)
+      throw py::value_error("input '" + value.name + "' is on GPU " + std::to_string(array.gpu) +
+                            ", the model runs on " +
+                            (gpu < 0 ? "the CPU" : "GPU " + std::to_string(gpu)));
+    check_rows(array.shape, value);
+    const int64_t row_bytes = value.features() * static_cast<int64_t>(bytes_of(array.type));
+    return {given, {array.data, row_bytes, array.type, true}, array.shape[0]};
+  }
+
+  static void check_rows(const Dims& shape, const Value& value) {
+    const int64_t rows = shape.empty() ? 0 : shape[0];
+    if (rows == 0 || numel(shape) / rows != value.features())
+      throw py::value_error("input '" + value.name + "': expected at least one row of shape " +
+                            to_string(value.shape) + ", got an array of shape " + to_string(shape));
+  }
+
+  static Feed feed_of(const py::array& array) {
+    const auto rows = static_cast<int64_t>(array.shape(0));
+    return {static_cast<char*>(const_cast<void*>(array.data())),
+            rows ? static_cast<int64_t>(array.nbytes()) / rows : 0, feed_type(array.dtype())};
+  }
+  static std::vector<Feed> feeds_of(const Arrays& arrays) {
     std::vector<Feed> table;
-    for (size_t i = 0; i < arrays.size(); ++i) table.push_back(feed_of(arrays[i], inputs_[i]));
+    for (const Input& input : arrays) table.push_back(input.feed);
     return table;
   }
 
   void check_order(const Arrays& arrays, const int64_t* order, int64_t n) const {
     for (size_t input = 0; input < arrays.size(); ++input) {
-      const int64_t rows = arrays[input].shape(0);
+      const int64_t rows = arrays[input].rows;
       for (int64_t i = 0; i < n; ++i)
         if (order[i] < 0 || order[i] >= rows)
           throw py::index_error("row " + std::to_string(order[i]) + " is not among the " +
@@ -321,11 +343,11 @@ class BoundPlan {
     return done;
   }
 
-  std::unique_ptr<const Program> program_;
+  std::vector<py::object> owners_;  // outlive the program, which may bring copies back
+  std::unique_ptr<Program> program_;
   const Program& plan_;
   std::vector<ValueId> inputs_;
   std::vector<void*> pointers_;
-  std::vector<py::object> owners_;
   std::unique_ptr<Profile> profile_;  // null: not timed
 };
 
@@ -341,11 +363,14 @@ void bind_plan(py::module_& m) {
            py::arg("graph"), py::arg("outputs"), py::arg("capacity"),
            py::arg("bound") = std::vector<ValueId>{}, py::arg("in_place") = false)
       .def_property_readonly("capacity", &BoundPlan::capacity)
+      .def_property_readonly("device_bytes", &BoundPlan::device_bytes,
+                             "Bytes of a GPU's memory that runs take beside weights and data.")
       .def_readwrite("seed", &BoundPlan::seed_)
       .def_readwrite("step", &BoundPlan::step_)
       .def_property("timed", &BoundPlan::timed, &BoundPlan::set_timed)
       .def("profile", &BoundPlan::profile)
-      .def("bind", &BoundPlan::bind, py::arg("id"), py::arg("array"))
+      .def("bind", &BoundPlan::bind, py::arg("id"), py::arg("array"), py::arg("resident") = false,
+           "`resident`: a GPU keeps a copy from run to run; see `fetch`.")
       .def("predict", &BoundPlan::predict, py::arg("feeds"), py::arg("n"))
       .def("predict_one", &BoundPlan::predict_one, py::arg("x"), py::arg("n"))
       .def("train", &BoundPlan::train, py::arg("feeds"), py::arg("order"), py::arg("batch_size"),

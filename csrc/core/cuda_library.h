@@ -1,9 +1,10 @@
-// libconvnet_cuda, opened when a GPU is first asked for.
+// libconvnet_cuda, opened when a GPU is first asked for, and what it hands out, owned.
 #pragma once
 
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "cuda/backend.h"
 
@@ -26,19 +27,46 @@ class OutOfDeviceMemory : public std::bad_alloc {
 
 // Where the library is, unless CONVNET_CUDA_LIBRARY names another file.
 void set_cuda_library(std::string path);
+// The file that is, or would be, opened; empty where this build has none.
+std::string cuda_library();
 // Opens the library if need be; throws NoCuda.
 const cuda::Backend& cuda_backend();
+// Whether what the library handed out can still be given back: not in the child of a fork.
+bool cuda_usable();
+// Throws NoCuda unless there is a GPU of this number.
+void check_gpu(int gpu);
 // Throws where the status is not ok; `asked`: bytes that were asked for.
 void check(cuda::Status status, size_t asked = 0);
 
-// Memory on the device that the calling thread has selected.
-class DeviceMemory {
+// Selects a GPU for the calling thread, for as long as this lives.
+class OnGpu {
  public:
-  DeviceMemory() = default;
-  explicit DeviceMemory(size_t bytes);
-  ~DeviceMemory();
-  DeviceMemory(DeviceMemory&& other) noexcept { *this = std::move(other); }
-  DeviceMemory& operator=(DeviceMemory&& other) noexcept;
+  explicit OnGpu(int gpu) { check(cuda_backend().select(gpu, &before_)); }
+  ~OnGpu() {
+    int selected;
+    cuda_backend().select(before_, &selected);
+  }
+  OnGpu(const OnGpu&) = delete;
+  OnGpu& operator=(const OnGpu&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+// Memory on the device that the calling thread has selected, or of the host, which copies then read
+// and write while the host goes on.
+template <bool pinned>
+class OwnedMemory {
+ public:
+  OwnedMemory() = default;
+  explicit OwnedMemory(size_t bytes);
+  ~OwnedMemory();
+  OwnedMemory(OwnedMemory&& other) noexcept { *this = std::move(other); }
+  OwnedMemory& operator=(OwnedMemory&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
 
   char* get() const { return data_; }
   size_t bytes() const { return bytes_; }
@@ -46,6 +74,48 @@ class DeviceMemory {
  private:
   char* data_ = nullptr;
   size_t bytes_ = 0;
+};
+using DeviceMemory = OwnedMemory<false>;
+using PinnedMemory = OwnedMemory<true>;
+
+class CudaStream {
+ public:
+  CudaStream() { check(cuda_backend().create_stream(&stream_)); }
+  ~CudaStream() {
+    if (cuda_usable()) cuda_backend().destroy_stream(stream_);
+  }
+  CudaStream(const CudaStream&) = delete;
+  CudaStream& operator=(const CudaStream&) = delete;
+
+  operator cuda::Stream() const { return stream_; }
+  void upload(void* device, const void* host, size_t bytes) const {
+    if (bytes) check(cuda_backend().upload(device, host, bytes, stream_));
+  }
+  void download(void* host, const void* device, size_t bytes) const {
+    if (bytes) check(cuda_backend().download(host, device, bytes, stream_));
+  }
+  void synchronize() const { check(cuda_backend().synchronize(stream_)); }
+
+ private:
+  cuda::Stream stream_ = nullptr;
+};
+
+class CudaEvent {
+ public:
+  CudaEvent() { check(cuda_backend().create_event(&event_)); }
+  ~CudaEvent() {
+    if (cuda_usable()) cuda_backend().destroy_event(event_);
+  }
+  CudaEvent(const CudaEvent&) = delete;
+  CudaEvent& operator=(const CudaEvent&) = delete;
+
+  void record(const CudaStream& stream) const { check(cuda_backend().record(event_, stream)); }
+  // What follows in the stream waits.
+  void hold(const CudaStream& stream) const { check(cuda_backend().wait(stream, event_)); }
+  void synchronize() const { check(cuda_backend().synchronize_event(event_)); }
+
+ private:
+  cuda::Event event_ = nullptr;
 };
 
 }  // namespace convnet

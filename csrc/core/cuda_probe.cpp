@@ -31,7 +31,7 @@ double best_rate(double work, cuda::Stream stream, Launch launch) {
 
 GpuRates probe_gpu(int device, size_t bytes) {
   const cuda::Backend& backend = cuda_backend();
-  check(backend.select(device));
+  const OnGpu on(device);
   const auto floats = static_cast<int64_t>(bytes / sizeof(float)) / 4 * 4;
   const DeviceMemory from(std::max(bytes, cuda::kProbeThreads * sizeof(float))), to(bytes);
   const auto x = reinterpret_cast<float*>(from.get());

@@ -16,6 +16,7 @@ struct Feed {
   char* data;
   int64_t row_bytes;
   FeedType type;
+  bool on_gpu = false;  // where the data is
 };
 
 // What changes from step to step.

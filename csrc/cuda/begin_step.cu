@@ -6,17 +6,19 @@ namespace convnet::cuda {
 
 namespace {
 
-__global__ void advance(Run* run, Step* step) {
-  const int64_t i = run->steps++;
-  step->seed = run->seed;
-  step->step = run->step + static_cast<uint64_t>(i) * run->step_stride;
-  step->first = i * run->batch;
-  step->order = run->order ? run->order + step->first : nullptr;
-  step->hyper = run->hyper + i * run->hyper_count;
+__global__ void advance(Chunk* chunk, Step* step) {
+  const int64_t i = chunk->steps++;
+  step->seed = chunk->seed;
+  step->step = chunk->step + static_cast<uint64_t>(i) * chunk->step_stride;
+  step->first = i * chunk->batch;
+  step->rows = chunk->rows;
+  step->hyper = chunk->hyper + i * chunk->hyper_count;
 }
 
 }  // namespace
 
-void begin_step(Run* run, Step* step, Stream stream) { launch(advance, 1, 1, stream, run, step); }
+void begin_step(Chunk* chunk, Step* step, Stream stream) {
+  launch(advance, 1, 1, stream, chunk, step);
+}
 
 }  // namespace convnet::cuda

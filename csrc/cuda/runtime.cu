@@ -26,7 +26,11 @@ int devices() {
   return check(cudaGetDeviceCount(&count), "counting devices") == Status::ok ? count : 0;
 }
 
-Status select(int device) { return check(cudaSetDevice(device), "selecting the device"); }
+Status select(int device, int* before) {
+  const Status status = check(cudaGetDevice(before), "asking for the device in use");
+  if (status != Status::ok || device < 0 || device == *before) return status;
+  return check(cudaSetDevice(device), "selecting the device");
+}
 
 Status describe(int device, Device* result) {
   cudaDeviceProp properties;
@@ -35,18 +39,29 @@ Status describe(int device, Device* result) {
   std::snprintf(result->name, sizeof result->name, "%s", properties.name);
   result->major = properties.major, result->minor = properties.minor;
   int before = 0;
-  cudaGetDevice(&before);
-  status = select(device);
+  status = select(device, &before);
   if (status == Status::ok)
     status = check(cudaMemGetInfo(&result->free, &result->memory), "asking for free memory");
   cudaSetDevice(before);
   return status;
 }
 
+int device_of(const void* memory) {
+  cudaPointerAttributes found;
+  if (check(cudaPointerGetAttributes(&found, memory), "asking for a pointer") != Status::ok)
+    return -1;
+  return found.type == cudaMemoryTypeDevice || found.type == cudaMemoryTypeManaged ? found.device
+                                                                                   : -1;
+}
+
 Status allocate(void** memory, size_t bytes) {
   return check(cudaMalloc(memory, bytes), "allocating memory");
 }
 void release(void* memory) { cudaFree(memory); }
+Status allocate_pinned(void** memory, size_t bytes) {
+  return check(cudaMallocHost(memory, bytes), "allocating memory of the host");
+}
+void release_pinned(void* memory) { cudaFreeHost(memory); }
 
 Status create_stream(Stream* stream) {
   cudaStream_t made;
@@ -56,6 +71,26 @@ Status create_stream(Stream* stream) {
   return status;
 }
 void destroy_stream(Stream stream) { cudaStreamDestroy(stream_of(stream)); }
+
+Status create_event(Event* event) {
+  cudaEvent_t made;
+  const Status status =
+      check(cudaEventCreateWithFlags(&made, cudaEventDisableTiming), "making an event");
+  *event = made;
+  return status;
+}
+void destroy_event(Event event) { cudaEventDestroy(static_cast<cudaEvent_t>(event)); }
+Status record(Event event, Stream stream) {
+  return check(cudaEventRecord(static_cast<cudaEvent_t>(event), stream_of(stream)),
+               "recording an event");
+}
+Status wait(Stream stream, Event event) {
+  return check(cudaStreamWaitEvent(stream_of(stream), static_cast<cudaEvent_t>(event), 0),
+               "waiting for an event");
+}
+Status synchronize_event(Event event) {
+  return check(cudaEventSynchronize(static_cast<cudaEvent_t>(event)), "running kernels");
+}
 
 Status upload(void* device, const void* host, size_t bytes, Stream stream) {
   return check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_of(stream)),
@@ -106,10 +141,18 @@ Backend runtime() {
   backend.devices = devices;
   backend.describe = describe;
   backend.select = select;
+  backend.device_of = device_of;
   backend.allocate = allocate;
   backend.release = release;
+  backend.allocate_pinned = allocate_pinned;
+  backend.release_pinned = release_pinned;
   backend.create_stream = create_stream;
   backend.destroy_stream = destroy_stream;
+  backend.create_event = create_event;
+  backend.destroy_event = destroy_event;
+  backend.record = record;
+  backend.wait = wait;
+  backend.synchronize_event = synchronize_event;
   backend.upload = upload;
   backend.download = download;
   backend.clear = clear;

@@ -1,33 +1,64 @@
-// Copies on the GPU of memory that the caller owns: weights, slots of optimizers, states.
+// Copies on GPUs of memory that the caller owns: weights, gradients, slots of optimizers, states.
+// They are sent when the host has changed them, and brought back when the host asks for them.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "core/cuda_library.h"
 
 namespace convnet {
 
-// The copy of one block of host memory, shared by all plans that are bound to parts of it.
-struct Mirror {
-  Mirror(char* host, size_t bytes) : host(host), memory(bytes) {}
-  bool holds(const char* begin, size_t bytes) const {
-    return host <= begin && begin + bytes <= host + memory.bytes();
-  }
-
-  char* const host;
-  const DeviceMemory memory;
-  uint64_t version = 0;  // of the weights when both sides were last the same
-};
-
 struct HostRange {
-  char* begin;
-  size_t bytes;
+  char* begin = nullptr;
+  size_t bytes = 0;
+
+  bool holds(const HostRange& other) const {
+    return begin <= other.begin && other.begin + other.bytes <= begin + bytes;
+  }
+  bool meets(const HostRange& other) const {
+    return begin < other.begin + other.bytes && other.begin < begin + bytes;
+  }
 };
 
-// The mirrors that hold these ranges, those that overlap in one; existing ones where there are.
-std::vector<std::shared_ptr<Mirror>> mirrors_of(std::vector<HostRange> ranges);
+// The copy of one block on one GPU, shared by all plans that are bound to parts of it. The host's
+// memory must live as long; it is brought up to date in the end.
+class Mirror {
+ public:
+  Mirror(HostRange host, int gpu);
+  ~Mirror();
+  Mirror(const Mirror&) = delete;
+  Mirror& operator=(const Mirror&) = delete;
+
+  char* at(const void* host) const {
+    return memory_.get() + (static_cast<const char*>(host) - host_.begin);
+  }
+  // Before kernels run: makes the copy what the host, or another GPU, has.
+  void refresh();
+  // Kernels have written to the copy.
+  void written();
+
+ private:
+  friend std::shared_ptr<Mirror> mirror_of(HostRange, int);
+  friend void fetch(HostRange, bool);
+  friend void host_has_written(HostRange);
+  void bring_back();
+
+  const HostRange host_;
+  const int gpu_;
+  const DeviceMemory memory_;
+  bool host_is_old_ = false;
+  bool copy_is_old_ = true;
+};
+
+// The copy that holds a range; one that is there, or a new one.
+std::shared_ptr<Mirror> mirror_of(HostRange host, int gpu);
+
+bool mirrors_exist();
+// To be called before the host reads memory that plans are bound to, or writes it: brings back what
+// GPUs have changed.
+void fetch(HostRange host, bool to_write);
+// To be called after that, in case that a run has begun in between.
+void host_has_written(HostRange host);
 
 }  // namespace convnet

@@ -13,6 +13,7 @@
 #include "core/aligned.h"
 #include "cpu/kernel_table.h"
 #include "graph/graph.h"
+#include "graph/mirror.h"
 
 namespace convnet {
 
@@ -118,6 +119,10 @@ class Program {
   // Elements that the binding of `value` must have.
   int64_t binding_size(ValueId value) const;
 
+  // Names the block of memory that a binding lies in where the caller asks for it by `fetch`: a GPU
+  // then keeps a copy from run to run. Without a block (empty) copies travel with each run.
+  virtual void set_block(size_t, HostRange) {}
+
   // Whether inputs, float32 rows in order, are read and results written where the caller has them.
   virtual bool in_place() const { return false; }
   virtual int64_t slots(int64_t shards) const { return shards; }
@@ -175,6 +180,7 @@ class Plan : public Program {
   friend class Runner;
   friend class KernelRunner;
   bool leaves_as_row(ValueId output) const;
+  void fetch_weights(void* const* bindings) const;
   void close(void* const* bindings, const StepInfo& last, int threads, Workspace& workspace,
              Timings* timings) const;
   std::unique_ptr<Workspace> acquire() const;

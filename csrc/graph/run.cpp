@@ -378,9 +378,18 @@ void Plan::close(void* const* bindings, const StepInfo& last, int threads, Works
   if (!run_with(threads)) run_with(1);
 }
 
+// Weights that a GPU has changed come back; of those that are to change its copy is out of date.
+void Plan::fetch_weights(void* const* bindings) const {
+  if (!mirrors_exist()) return;
+  for (const auto& [id, index] : outside_.bound)
+    if (binding_used_[index])
+      fetch({static_cast<char*>(bindings[index]), graph_.value(id).bytes()}, updates());
+}
+
 int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
                   const std::function<Poll()>& poll, Timings* timings) const {
   if (count == 0) return 0;
+  fetch_weights(bindings);
   int64_t shards = 0, slots = 0;
   for (int64_t i = 0; i < count; ++i)
     shards = std::max(shards, steps[i].shards), slots = std::max(slots, steps[i].slots);
@@ -410,10 +419,12 @@ int64_t Plan::run(void* const* bindings, const StepInfo* steps, int64_t count,
   }
   if (done > 0 && !closing_calls_.empty())
     close(bindings, steps[done - 1], most, *workspace, timings);
-  if (updates())
+  if (updates()) {
+    fetch_weights(bindings);
     weights_changed();
-  else if (done > 0)
+  } else if (done > 0) {
     workspace->keep(version);
+  }
   release(std::move(workspace));
   return done;
 }

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         saving,
         utils,
     )
+    from convnet._core import DeviceArray
     from convnet.dtype_policies import DTypePolicy
     from convnet.initializers import Initializer
     from convnet.layers import Input, InputSpec, Layer
@@ -72,6 +73,7 @@ _MODULES = frozenset(
     }
 )
 _HOMES = {
+    "DeviceArray": "_core",
     "DTypePolicy": "dtype_policies",
     "Functional": "models",
     "Initializer": "initializers",
@@ -91,6 +93,7 @@ _HOMES = {
 
 __all__ = [
     "DTypePolicy",
+    "DeviceArray",
     "Functional",
     "Initializer",
     "Input",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -143,22 +144,23 @@ def set_device(name: str) -> None:
         RuntimeError: if there is no such GPU; the message says what is missing.
     """
     global _device, _in_force
-    _device = _checked_device(name)
+    _device = available_device(name)
     _in_force = _settled()
 
 
 def get_device() -> str:
-    """The device that computes: `CONVNET_DEVICE`, `"cpu"` by default.
+    """The device that computes: that of the `with device(...)` block, else that of `set_device`,
+    else `CONVNET_DEVICE`, `"cpu"` by default.
 
     >>> get_device()
     'cpu'
     """
-    return _device
+    return _device_here.get() or _device
 
 
 @contextmanager
 def device(name: str) -> Iterator[None]:
-    """Choose the device that computes inside a `with` block.
+    """Choose the device that computes inside a `with` block, for the thread that is in it.
 
     Args:
         name: `"cpu"`, or `"gpu"`, also with a number as in `"gpu:1"`.
@@ -171,34 +173,40 @@ def device(name: str) -> Iterator[None]:
     ...     get_device()
     'cpu'
     """
-    outer = get_device()
-    set_device(name)
+    global _blocks_used
+    token = _device_here.set(available_device(name))
+    _blocks_used = True
     try:
         yield
     finally:
-        set_device(outer)
+        _device_here.reset(token)
 
 
 def gpu() -> int:
     """The number of the GPU that computes; -1 where the CPU does."""
-    return -1 if _device == "cpu" else int(_device.partition(":")[2] or 0)
+    return _number_of(get_device())
+
+
+def _number_of(device: str) -> int:
+    return -1 if device == "cpu" else int(device.partition(":")[2] or 0)
 
 
 def _checked_device(name: str) -> str:
-    kind, _, number = name.lower().partition(":")
+    kind, _, number = str(name).lower().partition(":")
     if kind not in ("cpu", "gpu") or not (number or "0").isdecimal():
         raise ValueError(
             "Invalid value for argument `name`. Expected 'cpu', 'gpu' or 'gpu:<number>'. "
             f"Received: name={name}"
         )
-    if kind == "cpu":
-        return "cpu"
-    library = Path(__file__).with_name("libconvnet_cuda.so")
-    _core.set_cuda_library(str(library) if library.exists() else "")
-    found = len(_core.cuda_devices())
-    if int(number or 0) >= found:
-        raise RuntimeError(f"There is no GPU number {number}: {found} were found.")
-    return f"gpu:{number}" if number else "gpu"
+    return "cpu" if kind == "cpu" else f"gpu:{number}" if number else "gpu"
+
+
+def available_device(name: str) -> str:
+    """The device of this name; raises what `set_device` raises."""
+    device = _checked_device(name)
+    if device != "cpu":
+        _core.check_gpu(_number_of(device))
+    return device
 
 
 def matmul_precision() -> str:
@@ -294,11 +302,11 @@ def algorithm(**forced: str | int) -> Iterator[None]:
 
 def algorithms_in_force() -> tuple[tuple[str, str], ...]:
     """`algorithms`, precision and device as a part of the keys under which plans are kept."""
-    return _in_force
+    return _settled() if _blocks_used and _device_here.get() else _in_force
 
 
 def _settled() -> tuple[tuple[str, str], ...]:
-    return (*_algorithms, ("precision", _matmul_precision), ("device", _device))
+    return (*_algorithms, ("precision", _matmul_precision), ("gpu", str(gpu())))
 
 
 def graph_algorithms() -> dict[str, str]:
@@ -366,7 +374,11 @@ def show(print_fn: Callable[[str], Any] = print) -> None:
         print_fn(f"{name:18} {value}")
 
 
+_library = Path(__file__).with_name("libconvnet_cuda.so")
+_core.set_cuda_library(str(_library) if _library.exists() else "")
 _matmul_precision = "high"
-_device = _checked_device(os.environ.get("CONVNET_DEVICE", "cpu"))
+_device = _checked_device(os.environ.get("CONVNET_DEVICE", "cpu"))  # looked for when it is used
+_device_here: ContextVar[str | None] = ContextVar("device", default=None)
+_blocks_used = False  # of any thread: asking for its own takes as long as a part of a prediction
 _algorithms = _checked_algorithms(_parsed_algorithms(os.environ.get("CONVNET_ALGORITHM", "")))
 _in_force = _settled()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from convnet import _core, config, tree, variables
+from convnet._core import DeviceArray
 from convnet.symbolic import KerasTensor, Shape
 from convnet.tracing import GraphTensor, Trace
 from convnet.variables import Variable
+
+Fed = np.ndarray | DeviceArray  # what plans take
 
 _T = TypeVar("_T")
 
@@ -122,16 +125,17 @@ class _Fetch:
             return
         with self._lock:
             for id, variable, memory in self._bound:
-                if variable._value is not memory:
-                    self.plan.bind(id, variable._value)
-            self._bound = [(id, variable, variable._value) for id, variable, _ in self._bound]
+                if variable.memory is not memory:
+                    self.plan.bind(id, variable.memory, resident=True)
+            self._bound = [(id, variable, variable.memory) for id, variable, _ in self._bound]
             self._moves = moves
 
-    def run(self, inputs: dict[int, np.ndarray], samples: int) -> list[np.ndarray]:
+    def run(self, inputs: dict[int, Fed], samples: int) -> list[Any]:
         self._bind()
         computed = self.plan.predict(inputs, samples)
         if self.plain:
             return computed
+        computed = [np.asarray(value) for value in computed]
         values = dict(zip(self._computed, computed, strict=True))
         return [self._value(id, values, inputs).astype(dtype) for id, dtype in self._outputs]
 
@@ -141,12 +145,10 @@ class _Fetch:
             self._bind()
         return self.plan.predict_one(array, samples)
 
-    def _value(
-        self, id: int, values: dict[int, np.ndarray], inputs: dict[int, np.ndarray]
-    ) -> np.ndarray:
+    def _value(self, id: int, values: dict[int, np.ndarray], inputs: dict[int, Fed]) -> np.ndarray:
         for source in (values, inputs, self._constants):
             if id in source:
-                return source[id]
+                return np.asarray(source[id])
         return self._variables[id].numpy()
 
 
@@ -208,13 +210,12 @@ class PlannedCall:
         self._fetch = _Fetch(trace, tree.flatten(structure), capacity)
         self.run_one = self._fetch.run_one
 
-    def __call__(self, arrays: list[np.ndarray]) -> Any:
-        """Run on arrays that all have one row for each sample."""
+    def __call__(self, arrays: Sequence[Fed]) -> Any:
+        """Run on arrays that all have one row for each sample. Results are on the GPU if
+        they are.
+        """
         samples = sample_count(arrays)
-        inputs = {
-            id: np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-            for id, array in zip(self._ids, arrays, strict=True)
-        }
+        inputs = {id: _as_fed(array) for id, array in zip(self._ids, arrays, strict=True)}
         return tree.pack_sequence_as(self._structure, self._fetch.run(inputs, samples))
 
     @property
@@ -228,7 +229,13 @@ class PlannedCall:
         return len(self._ids) == 1 and self._structure is None and self._fetch.plain
 
 
-def sample_count(arrays: list[np.ndarray]) -> int:
+def _as_fed(array: Fed) -> Fed:
+    if isinstance(array, DeviceArray):
+        return array
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def sample_count(arrays: Sequence[Fed]) -> int:
     """The number of samples that all arrays agree on.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convnet import _core
+from convnet import _core, config
 from convnet.dtype_policies import standardize_dtype
 from convnet.memory_limit import charge
 from convnet.naming import auto_name, current_path
@@ -141,12 +141,27 @@ class Variable(TensorOperators):
         return _own_memory(value, np.dtype(standardize_dtype(dtype)), kept)
 
     @property
-    def _value(self) -> np.ndarray:
+    def memory(self) -> np.ndarray:
+        """Where the value lies, for plans to be bound to; a GPU may have a newer value."""
         return self._make() if self._memory is None else self._memory
+
+    @property
+    def _value(self) -> np.ndarray:
+        """The memory, up to date, to be read and written."""
+        memory = self.memory
+        _core.fetch(memory, to_write=True)
+        return memory
 
     @_value.setter
     def _value(self, memory: np.ndarray) -> None:
         self._memory = memory
+        _core.weights_changed(memory)
+
+    def _read(self) -> np.ndarray:
+        """The memory, up to date, not to be written."""
+        memory = self.memory
+        _core.fetch(memory)
+        return memory
 
     def _make(self, filled: bool = True) -> np.ndarray:
         """Give the value memory, with what is to be in it first unless that is not needed."""
@@ -160,8 +175,11 @@ class Variable(TensorOperators):
 
     @property
     def value(self) -> np.ndarray:
-        """The variable's own memory, read-only: it changes with every assignment."""
-        view = self._value.view()
+        """The variable's own memory, read-only: it changes with every assignment.
+
+        What a GPU changes is brought back when this is asked for.
+        """
+        view = self._read().view()
         view.flags.writeable = False
         return view
 
@@ -187,7 +205,7 @@ class Variable(TensorOperators):
 
     def numpy(self) -> np.ndarray:
         """A copy of the value."""
-        return self._value.copy()
+        return self._read().copy()
 
     def assign(self, value: Any) -> Variable:
         """Write a new value of the same shape.
@@ -214,7 +232,7 @@ class Variable(TensorOperators):
         if self._memory is None:
             self._make(filled=False)
         self._value[...] = value
-        _core.weights_changed()
+        _core.weights_changed(self._memory)
         return self
 
     def assign_add(self, value: Any) -> Variable:
@@ -230,10 +248,11 @@ class Variable(TensorOperators):
 
         The trainer lays all trainable weights of a model into one buffer this way.
         """
+        _core.fetch(memory, to_write=True)  # what else is in its block stays
         if self._fill is not None:
             self._fill(memory)
         else:
-            memory[...] = self._value
+            memory[...] = self._read()
         self.adopt(memory)
 
     @property
@@ -248,27 +267,50 @@ class Variable(TensorOperators):
     def adopt(self, memory: np.ndarray) -> None:
         """Keep the value in `memory`, an array of the same shape, which holds it already."""
         global moves
+        _core.fetch(memory, to_write=True)
         self._memory, self._fill = memory, None
         moves += 1
-        _core.weights_changed()
+        _core.weights_changed(memory)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self._value, dtype=dtype)
+        return np.array(self._read(), dtype=dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._memory is not None:
+            self._read()
+        return self.__dict__
+
+    def _shared(self) -> Any:
+        """The value where the device in use has it."""
+        on_gpu = config.gpu() >= 0 and self.dtype == "float32"
+        return _core.resident(self.memory, config.gpu()) if on_gpu else self._read()
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._shared().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        device: tuple[int, int] = self._shared().__dlpack_device__()
+        return device
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        interface: dict[str, Any] = self._shared().__cuda_array_interface__
+        return interface
 
     def __float__(self) -> float:
-        return float(self._value)
+        return float(self._read())
 
     def __int__(self) -> int:
-        return int(self._value)
+        return int(self._read())
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return bool(self._read())
 
     def __len__(self) -> int:
-        return len(self._value)
+        return len(self.memory)
 
     def __repr__(self) -> str:
         return (
             f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
-            f"value={self._value}>"
+            f"value={self._read()}>"
         )

@@ -8,17 +8,20 @@ namespace convnet::cuda {
 namespace {
 
 template <class T>
-__global__ void gather_rows(const Step* step, const T* rows, float* out, int64_t samples,
+__global__ void gather_rows(const Step* step, int32_t feed, float* out, int64_t samples,
                             int64_t features) {
+  const Rows from = step->rows[feed];
+  const T* rows = reinterpret_cast<const T*>(from.data);
   each_element(samples * features, [&](int64_t i) {
-    const int64_t sample = i / features, feature = i % features;
-    const int64_t row = step->order ? step->order[sample] : step->first + sample;
-    out[i] = static_cast<float>(rows[row * features + feature]);
+    const int64_t sample = step->first + i / features;
+    const int64_t row = from.order ? from.order[sample] : sample;
+    out[i] = static_cast<float>(rows[row * features + i % features]);
   });
 }
 
-__global__ void scatter_rows(const Step* step, const float* x, float* rows, int64_t samples,
+__global__ void scatter_rows(const Step* step, int32_t feed, const float* x, int64_t samples,
                              int64_t features, bool whole) {
+  float* rows = reinterpret_cast<float*>(step->rows[feed].data);
   each_element(samples * features, [&](int64_t i) {
     const int64_t row = whole ? 0 : step->first + i / features;
     rows[row * features + i % features] = x[i];
@@ -27,8 +30,8 @@ __global__ void scatter_rows(const Step* step, const float* x, float* rows, int6
 
 template <class T>
 void gather_as(const Call& a, const GatherParams& p) {
-  launch(gather_rows<T>, blocks_for(a.samples * p.features), kThreads, a.stream, a.step,
-         reinterpret_cast<const T*>(a.feeds[p.feed].data), a.f32(0), a.samples, p.features);
+  launch(gather_rows<T>, blocks_for(a.samples * p.features), kThreads, a.stream, a.step, p.feed,
+         a.f32(0), a.samples, p.features);
 }
 
 }  // namespace
@@ -63,9 +66,8 @@ void gather(const Call& a) {
 
 void scatter(const Call& a) {
   const auto& p = a.as<GatherParams>();
-  launch(scatter_rows, blocks_for(a.samples * p.features), kThreads, a.stream, a.step,
-         static_cast<const float*>(a.f32(0)), reinterpret_cast<float*>(a.feeds[p.feed].data),
-         a.samples, p.features, p.whole);
+  launch(scatter_rows, blocks_for(a.samples * p.features), kThreads, a.stream, a.step, p.feed,
+         static_cast<const float*>(a.f32(0)), a.samples, p.features, p.whole);
 }
 
 }  // namespace convnet::cuda

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet import config
+from convnet import _core, config
 from convnet.datasets import locate
 
 _MOST_NAMES = 12
@@ -23,7 +23,7 @@ def show_info() -> None:
     """
     config.show()
     lines = [
-        ("cuda", "not in this build"),
+        *_gpu_lines(),
         ("python", f"{platform.python_version()}, numpy {np.__version__}"),
         ("platform", f"{platform.system()} {platform.machine()}"),
     ]
@@ -31,6 +31,24 @@ def show_info() -> None:
         lines.append(("" if i else "data folders", _describe(folder)))
     for name, value in lines:
         print(f"{name:18} {value}")
+
+
+def _gpu_lines() -> list[tuple[str, str]]:
+    try:
+        info, devices = _core.cuda_info(), _core.cuda_devices()
+    except _core.NoCuda as error:
+        return [("cuda", str(error))]
+    versions = [
+        f"{what} {info[what] // 1000}.{info[what] % 1000 // 10}" for what in ("driver", "runtime")
+    ]
+    lines = [("cuda", f"{info['kind']}, {', '.join(versions)}"), ("cuda library", info["library"])]
+    for i, device in enumerate(devices):
+        major, minor = device["compute_capability"]
+        memory = f"{device['free'] >> 20} of {device['memory'] >> 20} MB free"
+        lines.append(
+            (f"gpu:{i}", f"{device['name']}, compute capability {major}.{minor}, {memory}")
+        )
+    return lines
 
 
 def _describe(folder: Path) -> str:

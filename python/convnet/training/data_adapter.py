@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from convnet import tree
+from convnet import config, tree
+from convnet._core import DeviceArray
+from convnet.execution import Fed
 
 _FED_KINDS = "fiub"
 
@@ -24,16 +26,39 @@ class Arrays:
         weights: Sample weights, one for each output (None: not weighted), or empty.
         form: The structure that the model takes its inputs in.
         samples: Number of rows.
+        on_gpu: The same data in a GPU's memory, while it is kept there.
     """
 
-    x: list[np.ndarray]
-    y: list[np.ndarray]
-    weights: list[np.ndarray | None]
+    x: list[Fed]
+    y: list[Fed]
+    weights: list[Fed | None]
     form: Any = None
+    on_gpu: Arrays | None = None
 
     @property
     def samples(self) -> int:
         return len(self.x[0])
+
+    @property
+    def fed(self) -> Arrays:
+        """What plans take."""
+        return self.on_gpu or self
+
+    def keep_on_gpu(self, gpu: int, room: int) -> int:
+        """Copy to a GPU what is not there, if that fits into `room` bytes; gives what it took."""
+        arrays = [a for a in [*self.x, *self.y, *self.weights] if isinstance(a, np.ndarray)]
+        hosted = {id(a): a for a in arrays}
+        size = sum(a.nbytes for a in hosted.values())
+        if size > room:
+            return 0
+        try:
+            copies: dict[int, Fed] = {key: DeviceArray(a, gpu) for key, a in hosted.items()}
+        except MemoryError:  # somebody else has taken it
+            return 0
+        x, y = ([copies.get(id(a), a) for a in group] for group in (self.x, self.y))
+        weights = [None if w is None else copies.get(id(w), w) for w in self.weights]
+        self.on_gpu = Arrays(x, y, weights, self.form)
+        return size
 
     def signature(self) -> tuple[Any, ...]:
         """What a plan depends on: shapes of single samples, and which weights are given."""
@@ -47,18 +72,27 @@ class Arrays:
         return Arrays(x, y, weights, self.form)
 
 
-def as_array(value: Any, what: str) -> np.ndarray:
+def as_array(value: Any, what: str) -> Fed:
     """A contiguous array of numbers with a batch axis.
+
+    What is offered on the GPU that computes stays there, and is not looked at.
 
     Raises:
         ValueError: if it is not numeric, has no batch axis, or no samples.
     """
-    try:
-        array = np.asarray(value.values if hasattr(value, "iloc") else value)
-    except ValueError as error:
-        raise ValueError(
-            f"Invalid value for argument `{what}`. Expected an array of numbers. Received: {error}"
-        ) from None
+    array: Fed
+    if DeviceArray.is_offered(value):
+        array = DeviceArray(value)
+        if array.gpu != config.gpu():
+            array = array.numpy()
+    else:
+        try:
+            array = np.asarray(value.values if hasattr(value, "iloc") else value)
+        except ValueError as error:
+            raise ValueError(
+                f"Invalid value for argument `{what}`. Expected an array of numbers. "
+                f"Received: {error}"
+            ) from None
     if array.dtype.kind not in _FED_KINDS:
         raise ValueError(
             f"Invalid dtype for argument `{what}`. Expected an array of numbers. "
@@ -74,6 +108,8 @@ def as_array(value: Any, what: str) -> np.ndarray:
             f"Invalid value for argument `{what}`. Expected at least one sample. "
             f"Received: an empty array of shape {array.shape}"
         )
+    if isinstance(array, DeviceArray):
+        return array
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float32)
     if array.dtype.isnative and array.flags.c_contiguous:
@@ -81,7 +117,7 @@ def as_array(value: Any, what: str) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
 
 
-def flatten_like(value: Any, names: list[str], what: str) -> list[np.ndarray]:
+def flatten_like(value: Any, names: list[str], what: str) -> list[Fed]:
     """Arrays given as one, a list or a dict, in the order of `names`.
 
     Raises:
@@ -113,7 +149,7 @@ def flatten_like(value: Any, names: list[str], what: str) -> list[np.ndarray]:
     return [as_array(value, what)]
 
 
-def weights_like(value: Any, names: list[str]) -> list[np.ndarray | None]:
+def weights_like(value: Any, names: list[str]) -> list[Fed | None]:
     """Sample weights for each of the outputs `names`: one array for all, a list or a dict.
 
     Raises:
@@ -137,11 +173,12 @@ def weights_like(value: Any, names: list[str]) -> list[np.ndarray | None]:
 def is_list_of_arrays(value: Any) -> bool:
     """Whether `value` is a list or tuple of several arrays rather than of numbers."""
     return isinstance(value, (list, tuple)) and any(
-        isinstance(leaf, np.ndarray) or hasattr(leaf, "iloc") for leaf in value
+        isinstance(leaf, np.ndarray) or hasattr(leaf, "iloc") or DeviceArray.is_offered(leaf)
+        for leaf in value
     )
 
 
-def check_counts(arrays: Mapping[str, Sequence[np.ndarray | None]]) -> None:
+def check_counts(arrays: Mapping[str, Sequence[Fed | None]]) -> None:
     """Raise unless all arrays have the same number of rows.
 
     Raises:
@@ -162,14 +199,16 @@ def check_counts(arrays: Mapping[str, Sequence[np.ndarray | None]]) -> None:
         )
 
 
-def check_numbers(arrays: Iterable[np.ndarray], what: str) -> None:
-    """Raise where an array holds NaN: a model trained on it would hold nothing else.
+def check_numbers(arrays: Iterable[Fed], what: str) -> None:
+    """Raise where an array of the host holds NaN: a model trained on it would hold nothing else.
 
     Raises:
         ValueError: naming the first row with a NaN.
     """
     for array in arrays:
-        if array.dtype.kind != "f" or not np.isnan(np.sum(array, dtype=np.float64)):
+        if isinstance(array, DeviceArray) or array.dtype.kind != "f":
+            continue
+        if not np.isnan(np.sum(array, dtype=np.float64)):
             continue
         bad = np.isnan(array)
         if bad.any():
@@ -180,7 +219,7 @@ def check_numbers(arrays: Iterable[np.ndarray], what: str) -> None:
             )
 
 
-def class_weights_to_sample_weights(y: np.ndarray, class_weight: dict[Any, float]) -> np.ndarray:
+def class_weights_to_sample_weights(y: Fed, class_weight: dict[Any, float]) -> np.ndarray:
     """Weights of samples from weights of their classes; classes not named weigh 1.
 
     Args:
@@ -197,6 +236,7 @@ def class_weights_to_sample_weights(y: np.ndarray, class_weight: dict[Any, float
             "Invalid value for argument `class_weight`. Expected a dict from class numbers to "
             f"weights. Received: class_weight={class_weight!r}"
         ) from None
+    y = np.asarray(y)
     if y.ndim > 1 and y.shape[-1] > 1:
         classes = np.argmax(y, axis=-1)
     else:
@@ -241,6 +281,8 @@ def is_batch_source(x: Any) -> bool:
     """Whether `x` yields batches (a generator, an iterator or a sequence object)."""
     arrays = (np.ndarray, np.generic, str, bytes, list, tuple, dict)
     if isinstance(x, arrays) or hasattr(x, "iloc") or hasattr(x, "__array__"):
+        return False
+    if DeviceArray.is_offered(x):
         return False
     return isinstance(x, Iterator) or hasattr(x, "__iter__") or hasattr(x, "__getitem__")
 

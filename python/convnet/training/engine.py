@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from convnet import config, tree
+from convnet import _core, config, tree
 from convnet.callbacks import CallbackList
 from convnet.execution import in_lanes
 from convnet.metrics import Metric
@@ -28,6 +30,7 @@ Feed = ArrayFeed | SourceFeed
 # row, whose other rows are made up for at the end of a call.
 _REPORT_SECONDS, _REPORT_SECONDS_BY_ROW = 0.1, 0.5
 _MOST_STEPS_KEPT = 8
+_SPARED = 8  # a GPU's memory is left this share of, beside what plans need
 _FEW = 4  # samples of a step that take longer side by side than one after the other
 
 
@@ -79,6 +82,25 @@ class Engine:
         data = feed.example()
         capacity = feed.batch_size if isinstance(feed, ArrayFeed) else data.samples
         self._check_targets(data, self._step(training, data, capacity))
+
+    @contextmanager
+    def kept(self, feeds: Iterable[Feed | None]) -> Iterator[None]:
+        """Let the GPU that computes keep the arrays of feeds inside a `with` block, where they fit
+        beside what else it needs.
+        """
+        gpu = config.gpu()
+        data = [feed.data for feed in feeds if isinstance(feed, ArrayFeed)] if gpu >= 0 else []
+        try:
+            if data:
+                device = _core.cuda_devices()[gpu]
+                planned = sum(step.plan.device_bytes for step in self._steps.values())
+                room = device["free"] - device["memory"] // _SPARED - planned
+                for arrays in data:
+                    room -= arrays.keep_on_gpu(gpu, room)
+            yield
+        finally:
+            for arrays in data:
+                arrays.on_gpu = None
 
     def train_epoch(self, feed: Feed, listeners: CallbackList) -> int:
         """Train on the batches of one epoch; gives their number."""
@@ -182,8 +204,10 @@ class Engine:
     ) -> None:
         for i, metric, weighted in step.untraced:
             weights = data.weights[i] if weighted and data.weights else None
-            sample_weight = None if weights is None else weights[rows]
-            metric.update_state(data.y[i][rows], outputs[i], sample_weight=sample_weight)
+            sample_weight = None if weights is None else np.asarray(weights)[rows]
+            metric.update_state(
+                np.asarray(data.y[i])[rows], outputs[i], sample_weight=sample_weight
+            )
 
     def _step(self, training: bool, data: Arrays, capacity: int) -> Step:
         few = capacity <= _FEW
@@ -231,11 +255,13 @@ class Engine:
         return list(self._model.trainable_variables)
 
     def _check_targets(self, data: Arrays, step: Step) -> None:
-        """Let losses look at the targets: class numbers out of range are found before training."""
+        """Let losses look at targets on the host: class numbers out of range are found before
+        training.
+        """
         for loss, target, output in zip(
             self._compilation.losses, data.y, step.outputs, strict=False
         ):
-            if loss is not None:
+            if loss is not None and isinstance(target, np.ndarray):
                 loss.check_targets(target, output.shape)
 
 

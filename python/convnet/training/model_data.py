@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from convnet import tree
 from convnet.training import data_adapter
 from convnet.training.arguments import check_positive
@@ -174,5 +172,5 @@ def with_class_weight(y: Any, class_weight: Any, sample_weight: Any) -> tuple[An
 def _numbered_names(data: Any, prefix: str) -> list[str]:
     if isinstance(data, dict):
         return sorted(data)
-    several = isinstance(data, (list, tuple)) and any(isinstance(a, np.ndarray) for a in data)
+    several = data_adapter.is_list_of_arrays(data)
     return [f"{prefix}_{i}" for i in range(len(data) if several else 1)]

@@ -188,7 +188,7 @@ class Step:
         self.plan = _core.Plan(self._trace.graph, keep, self.capacity, bound)
         self.plan.seed = int(draw_seed()[0])
         for id, memory in self._memory.items():
-            self.plan.bind(id, memory)
+            self.plan.bind(id, memory, resident=memory.dtype == np.float32)
         self._variables = [(t.id, v) for v, t in self._trace.variables]
         self._bound: list[np.ndarray | None] = [None] * len(self._variables)
 
@@ -197,9 +197,9 @@ class Step:
 
     def _bind_variables(self) -> None:
         for i, (id, variable) in enumerate(self._variables):
-            if self._bound[i] is not variable._value:
-                self.plan.bind(id, variable._value)
-                self._bound[i] = variable._value
+            if self._bound[i] is not variable.memory:
+                self.plan.bind(id, variable.memory, resident=True)
+                self._bound[i] = variable.memory
 
     @property
     def returns_outputs(self) -> bool:
@@ -222,6 +222,7 @@ class Step:
             The number of steps done, and predictions if `returns_outputs`.
         """
         self._bind_variables()
+        data = data.fed
         feeds = dict(zip((t.id for t in self.inputs), data.x, strict=True))
         feeds |= zip((t.id for t in self.targets), data.y, strict=True)
         feeds |= {

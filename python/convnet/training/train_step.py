@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from convnet import _core
 from convnet.optimizers import Optimizer
 from convnet.training.parameters import FlatParameters
 from convnet.training.step import Step
@@ -238,5 +239,7 @@ class TrainStep(Step):
     def update_in_python(self) -> None:
         """Let the optimizer apply the gradients of the last step."""
         parameters = self._parameters
+        _core.fetch(parameters.gradients)
         gradients = self._optimizer.scale_loss(parameters.gradients)
         self._optimizer.apply(parameters.views(gradients), parameters.variables)
+        _core.weights_changed(parameters.weights)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from convnet import optimizers
+from convnet import config, optimizers
 from convnet.callbacks import CallbackList, History
 from convnet.metrics import Metric
 from convnet.training.arguments import (
@@ -32,6 +34,22 @@ _OWN_STEPS = (
 )
 
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _on_own_device(method: _Method) -> _Method:
+    """Let a method of a model compute on the device that it was compiled for."""
+
+    @functools.wraps(method)
+    def on_own_device(self: Trainer, *args: Any, **kwargs: Any) -> Any:
+        if self._device is None:
+            return method(self, *args, **kwargs)
+        with config.device(self._device):
+            return method(self, *args, **kwargs)
+
+    return cast(_Method, on_own_device)
+
+
 class Trainer:
     """The training side of `Model`: `compile`, `fit`, `evaluate`, `predict` and their kin."""
 
@@ -44,6 +62,7 @@ class Trainer:
         self.stop_predicting = False
         self._compilation: Compilation | None = None
         self._compile_arguments: dict[str, Any] = {}
+        self._device: str | None = None
         self._engine: Engine | None = None
         self._predictor: Predictor | None = None
         self._data = ModelData(self)
@@ -59,6 +78,7 @@ class Trainer:
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
+        device: str | None = None,
     ) -> None:
         """Say how the model is to be trained.
 
@@ -75,11 +95,18 @@ class Trainer:
                 callback listens to batches.
             jit_compile: Accepted for compatibility.
             auto_scale_loss: Accepted for compatibility.
+            device: Where `fit`, `evaluate`, `predict` and the like compute: `"cpu"`, `"gpu"`,
+                `"gpu:1"`; by default the device of `convnet.config.get_device()` at the time.
+
+        Raises:
+            ValueError: if `device` names no device.
+            RuntimeError: if there is no such GPU; the message says what is missing.
 
         >>> from convnet import Sequential, layers
         >>> model = Sequential([layers.Input((4,)), layers.Dense(1)])
         >>> model.compile(optimizer="sgd", loss="mse", metrics=["mae"])
         """
+        self._device = None if device is None else config.available_device(device)
         self.optimizer = optimizers.get(optimizer)
         self._compilation = Compilation(loss, loss_weights, metrics, weighted_metrics)
         self._compile_arguments = {
@@ -114,6 +141,7 @@ class Trainer:
         if self._compilation is not None:
             self._compilation.reset()
 
+    @_on_own_device
     def fit(
         self,
         x: Any = None,
@@ -189,21 +217,23 @@ class Trainer:
         self._initial_epoch: int | None = None  # a callback that restores a training sets it
         listeners.on_train_begin()
         logs: dict[str, Any] = {}
-        for epoch in range(self._initial_epoch or initial_epoch, epochs):
-            self.reset_metrics()
-            listeners.on_epoch_begin(epoch)
-            logs = engine.results() if engine.train_epoch(feed, listeners) else {}
-            if validation_feed is not None and _validates(validation_freq, epoch):
-                found = self._evaluate(validation_feed, listeners)
-                logs |= {f"val_{name}": value for name, value in found.items()}
-            listeners.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
+        with engine.kept([feed, validation_feed]):
+            for epoch in range(self._initial_epoch or initial_epoch, epochs):
+                self.reset_metrics()
+                listeners.on_epoch_begin(epoch)
+                logs = engine.results() if engine.train_epoch(feed, listeners) else {}
+                if validation_feed is not None and _validates(validation_freq, epoch):
+                    found = self._evaluate(validation_feed, listeners)
+                    logs |= {f"val_{name}": value for name, value in found.items()}
+                listeners.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
         self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
         listeners.on_train_end(logs)
         assert self.history is not None
         return self.history
 
+    @_on_own_device
     def evaluate(
         self,
         x: Any = None,
@@ -271,11 +301,15 @@ class Trainer:
         Returns:
             An array with one row for each sample, or a structure of them like the outputs.
         """
+        if self._device is not None and self._device != config.get_device():
+            with config.device(self._device):
+                return self.predict(x, batch_size, verbose, steps, callbacks)
         if self._predictor is None:
             self._refuse_own(("predict_step", "make_predict_function"))
             self._predictor = Predictor(self)
         return self._predictor.predict(x, batch_size, verbose, steps, callbacks)
 
+    @_on_own_device
     def train_on_batch(
         self,
         x: Any,
@@ -304,6 +338,7 @@ class Trainer:
         logs = engine.results()
         return logs if return_dict else self._compilation.in_order(logs)  # type: ignore[union-attr]
 
+    @_on_own_device
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
