@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <stdexcept>
 
 #include "core/weights_version.h"
@@ -24,6 +25,12 @@ size_t element_bytes(const Value& v) {
   return v.storage == Storage::Bits          ? sizeof(uint16_t)
          : v.storage == Storage::Accumulator ? sizeof(double)
                                              : sizeof(float);
+}
+
+cuda::Products products_of(const Graph& graph) {
+  cuda::Products products{graph.forced("precision") == "medium", 0, 0};
+  std::sscanf(graph.forced("gemm").c_str(), "%dx%d", &products.rows, &products.columns);
+  return products;
 }
 
 // Nodes after those that they read from, in the order of the graph otherwise.
@@ -307,6 +314,7 @@ class CudaRun {
   }
 
   void launch_all(int64_t batch) {
+    const cuda::Products products = products_of(plan_.graph_);
     backend_.begin_step(ws_.run(), ws_.step(), ws_.stream);
     for (NodeId n : plan_.order_) {
       const Node& node = plan_.graph_.nodes()[n];
@@ -324,7 +332,7 @@ class CudaRun {
       const int64_t samples = plan_.graph_.touches_batch(node) ? batch : 1;
       backend_.launch[node.op->kernel](
           {node.params.data(), data.data(), strides.data(), samples, batch, ws_.step(),
-           ws_.feeds.data(), ws_.memory.get() + plan_.bytes_, ws_.stream});
+           ws_.feeds.data(), ws_.memory.get() + plan_.bytes_, ws_.stream, products});
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <ucontext.h>
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -11,11 +12,23 @@ namespace convnet::cuda::emulation {
 
 uint3 thread, block;
 dim3 block_size, grid_size;
+alignas(16) float shared_memory[kSharedMemory / sizeof(float)];
 
 namespace {
 
 constexpr size_t kStack = size_t{256} << 10;
 constexpr unsigned kWarp = 32;
+constexpr size_t kMostShown = 64;  // bytes of a lane
+
+struct Copy {
+  void* to;
+  const void* from;
+  size_t bytes;
+  bool inside;
+};
+struct Copies {
+  std::deque<std::vector<Copy>> groups;  // the last one is open
+};
 
 // A stack that runs threads, one after the other, until one of them waits.
 struct Fiber {
@@ -33,6 +46,9 @@ struct Block {
   std::vector<unsigned> arrived, warp_arrived;  // by thread: barriers it has come to
   std::vector<bool> returned;
   std::vector<uint64_t> passed;  // by thread: what it hands to others of its warp
+  std::vector<char> shown;
+  std::vector<Copies> copies;  // by thread
+  size_t shared = 0;
   std::vector<std::unique_ptr<Fiber>> fibers;
   ucontext_t scheduler;
   Fiber* current = nullptr;
@@ -85,6 +101,9 @@ void run_block() {
   now.warp_arrived.assign(now.threads, 0);
   now.returned.assign(now.threads, false);
   now.passed.assign(now.threads, 0);
+  now.shown.assign(now.threads * kMostShown, 0);
+  now.copies.assign(now.threads, {});
+  std::memset(shared_memory, 0xff, now.shared);
   // Fibers begin threads until all have begun; then those that wait go on in turn.
   size_t used = 0;
   while (now.next < now.threads) {
@@ -141,10 +160,42 @@ uint32_t ballot(bool vote) {
   return votes;
 }
 
-void run(dim3 grid, dim3 size, const std::function<void()>& body) {
+const void* show(const void* mine, size_t bytes) {
+  const unsigned self = index_of_thread(), first = self / kWarp * kWarp;
+  char* warp = now.shown.data() + first * kMostShown;
+  warp_barrier();  // what was shown before has been seen
+  std::memcpy(warp + (self - first) * bytes, mine, bytes);
+  warp_barrier();
+  return warp;
+}
+
+void copy_later(void* to, const void* from, size_t bytes, bool inside) {
+  auto& groups = now.copies[index_of_thread()].groups;
+  if (groups.empty()) groups.emplace_back();
+  groups.back().push_back({to, from, bytes, inside});
+}
+
+void end_group() {
+  auto& groups = now.copies[index_of_thread()].groups;
+  if (groups.empty()) groups.emplace_back();
+  groups.emplace_back();
+}
+
+void wait_for_groups(unsigned left) {
+  auto& groups = now.copies[index_of_thread()].groups;
+  for (; groups.size() > left + 1; groups.pop_front())
+    for (const Copy& copy : groups.front())
+      if (copy.inside)
+        std::memcpy(copy.to, copy.from, copy.bytes);
+      else
+        std::memset(copy.to, 0, copy.bytes);
+}
+
+void run(dim3 grid, dim3 size, size_t shared, const std::function<void()>& body) {
   static std::mutex one;
   std::lock_guard lock(one);
   block_size = size, grid_size = grid;
+  now.shared = shared;
   now.threads = size.x * size.y * size.z;
   now.body = &body;
   for (block.z = 0; block.z < grid.z; ++block.z)
