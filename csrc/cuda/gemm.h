@@ -77,11 +77,10 @@ __global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
   CONVNET_SHARED_FLOATS(memory);
   using Tiles = Stage<Sums, A, B>;
   constexpr int kStages = Sums::kStages;
-  const int product = static_cast<int>(blockIdx.z) / slices.count;
-  const int slice = static_cast<int>(blockIdx.z) % slices.count;
-  const int across = (N + Sums::kN - 1) / Sums::kN;
-  const int row = static_cast<int>(blockIdx.x) / across * Sums::kM;
-  const int column = static_cast<int>(blockIdx.x) % across * Sums::kN;
+  const int across = (N + Sums::kN - 1) / Sums::kN, tiles = (M + Sums::kM - 1) / Sums::kM * across;
+  const int product = static_cast<int>(blockIdx.x) / tiles;
+  const int tile = static_cast<int>(blockIdx.x) % tiles, slice = static_cast<int>(blockIdx.y);
+  const int row = tile / across * Sums::kM, column = tile % across * Sums::kN;
   const int begin = slice * slices.length;
   const int end = K - begin > slices.length ? begin + slices.length : K;
   const Loader<decltype(a.of(0)), Sums::kM, Sums::kThreads> left(a.of(product), row, M);
@@ -101,8 +100,8 @@ __global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
     wait_for_copies<kStages - 2>();
     __syncthreads();  // everybody's have come, and the tiles before are not needed any more
     load(stage == 0 ? kStages - 1 : stage - 1, k + (kStages - 1) * kDepth);
-    const float* tiles = memory + stage * Tiles::kFloats;
-    sums.template add<A::kAlong, B::kAlong>(tiles, tiles + Tiles::kLeft,
+    const float* now = memory + stage * Tiles::kFloats;
+    sums.template add<A::kAlong, B::kAlong>(now, now + Tiles::kLeft,
                                             end - k < kDepth ? end - k : kDepth);
     stage = stage + 1 == kStages ? 0 : stage + 1;
   }
@@ -161,12 +160,12 @@ Plan plan_of(const Shape& shape, const Products& products);
 
 template <class A, class B, class Put>
 void gemm(Stream stream, const Plan& plan, const Shape& shape, A a, B b, Put put) {
-  if (shape.M == 0 || shape.N == 0) return;
+  if (shape.M * shape.N * shape.products == 0) return;
   with_tile(plan.tile, [&](auto tile) {
     using Sums = typename decltype(tile)::type;
     const int64_t tiles = div_up(shape.M, Sums::kM) * div_up(shape.N, Sums::kN);
-    const dim3 grid(static_cast<unsigned>(tiles), 1,
-                    static_cast<unsigned>(shape.products * plan.slices.count));
+    const dim3 grid(static_cast<unsigned>(tiles * shape.products),
+                    static_cast<unsigned>(plan.slices.count));
     launch_sharing(gemm_tile<Sums, A, B, Put>, grid, dim3(Sums::kThreads),
                    Stage<Sums, A, B>::kBytes, stream, a, b, put, static_cast<int>(shape.M),
                    static_cast<int>(shape.N), static_cast<int>(shape.K), plan.slices);

@@ -11,11 +11,11 @@ struct Dense {
   static constexpr bool kAlong = kAlong_;
   bool vector;
   const float* data;
-  int64_t line_step, deep_step;
+  int line_step, deep_step;
 
-  CONVNET_INLINE const float* line(int i) const { return data + i * line_step; }
+  CONVNET_INLINE const float* line(int i) const { return data + int64_t{i} * line_step; }
   CONVNET_INLINE bool at(const float* line, int k, const float*& p) const {
-    p = line + k * deep_step;
+    p = line + int64_t{k} * deep_step;
     return true;
   }
 };
@@ -25,8 +25,10 @@ struct Stacked {
   static constexpr bool kAlong = kAlong_;
   Matrix matrix;
   bool vector, many;
+  int line_step, deep_step;
 
-  Stacked(const Matrix& m, int64_t lines, int64_t K) : matrix(m) {
+  Stacked(const Matrix& m, int64_t lines, int64_t K)
+      : matrix(m), line_step(static_cast<int>(m.line)), deep_step(static_cast<int>(m.deep)) {
     const int64_t step = kAlong ? m.line : m.deep, run = kAlong ? K : lines;
     vector = (step | run | m.sample) % 4 == 0 && (kAlong ? m.deep : m.line) == 1 &&
              reinterpret_cast<uintptr_t>(m.data) % 16 == 0;
@@ -38,11 +40,11 @@ struct Stacked {
   __device__ __forceinline__ Dense<kAlong> of(int product) const {
     const float* data = matrix.data;
     if (many) {
-      const int64_t all = matrix.first + product;
-      data += all / matrix.stack.size * matrix.sample +
-              place_of(matrix.stack, matrix.operand, all % matrix.stack.size);
+      const int stack = static_cast<int>(matrix.stack.size);
+      data +=
+          product / stack * matrix.sample + place_of(matrix.stack, matrix.operand, product % stack);
     }
-    return {vector, data, matrix.line, matrix.deep};
+    return {vector, data, line_step, deep_step};
   }
 };
 

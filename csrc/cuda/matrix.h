@@ -9,10 +9,9 @@ namespace convnet::cuda {
 // Of the left operand lines are rows, of the right one columns.
 struct Matrix {
   const float* data;
-  int64_t line, deep;  // floats from line to line, from number to number
-  // Where there are stacks of products, that of number `first` comes first.
-  int64_t sample = 0, first = 0;  // floats from sample to sample
-  int operand = 0;                // of `stack`
+  int64_t line, deep;  // floats from line to line, from number to number; below 2^31
+  int64_t sample = 0;  // from sample to sample, where there are stacks of products
+  int operand = 0;     // of `stack`
   Strides stack = {.size = 1, .axes = 1, .extent = {1}, .stride = {}};
 };
 

@@ -253,19 +253,27 @@ struct PutPhase {
   }
 };
 
-// A matrix by rows whose columns are lines: of each group, out_group columns of OC.
+// Weights [tap, channel of the group][OC], or dy [pixel][OC]: lines are output channels of a group.
 struct Columns {
   static constexpr bool kAlong = false;
   bool vector;
   const float* data;
-  int64_t pitch, group;  // floats from row to row, from group to group
+  int pitch, group;  // floats from number to number, from group to group
+
+  Columns(const float* data, const Conv2dParams& p)
+      : vector(in_fours(data, p.OC, p.out_group())),
+        data(data),
+        pitch(Geometry::narrow(p.OC)),
+        group(Geometry::narrow(p.out_group())) {}
 
   CONVNET_INLINE Columns of(int product) const {
-    return {vector, data + product * group, pitch, group};
+    Columns part = *this;
+    part.data += product * group;
+    return part;
   }
   CONVNET_INLINE const float* line(int i) const { return data + i; }
   CONVNET_INLINE bool at(const float* line, int k, const float*& p) const {
-    p = line + k * pitch;
+    p = line + int64_t{k} * pitch;
     return true;
   }
 };

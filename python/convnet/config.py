@@ -213,12 +213,12 @@ def matmul_precision() -> str:
 def set_matmul_precision(precision: str) -> None:
     """Set how exactly convolutions and matrix products are summed.
 
-    `"high"` and `"highest"` compute all of them in single precision. `"high"` lets convolutions take
-    Winograd's algorithm with six points, whose error is 1 to 4 millionths of the root mean square
-    of the results; `"highest"` forbids what is less exact than a direct sum. `"medium"` lets a GPU
-    round what is multiplied to TF32, with 10 bits of mantissa, for its tensor cores; sums stay in
-    single precision, and the CPU computes as with `"high"`. Plans that were built before are built
-    again.
+    With `"high"` and `"highest"` all of them are computed in single precision. `"high"` lets
+    convolutions take Winograd's algorithm with six points, whose error is 1 to 4 millionths of the
+    root mean square of the results; `"highest"` forbids what is less exact than a direct sum.
+    `"medium"` lets a GPU round what is multiplied to TF32, with 10 bits of mantissa, for its tensor
+    cores; sums stay in single precision, and the CPU computes as with `"high"`. Plans that were
+    built before are built again.
 
     Args:
         precision: `"medium"`, `"high"` or `"highest"`.

@@ -100,8 +100,8 @@ __global__ void grouped_weight(Seen seen, const float* dy, float* dw, int pixels
   __shared__ float sums[kShares][kTogether];
   const Geometry& g = seen.g;
   const int thread = static_cast<int>(threadIdx.x), share = thread / kTogether;
-  const int o = static_cast<int>(blockIdx.x) * kTogether + thread % kTogether;
-  const int row = static_cast<int>(blockIdx.y), begin = static_cast<int>(blockIdx.z) * slice;
+  const int o = static_cast<int>(blockIdx.y) * kTogether + thread % kTogether;
+  const int row = static_cast<int>(blockIdx.x), begin = static_cast<int>(blockIdx.z) * slice;
   const int end = pixels - begin > slice ? begin + slice : pixels;
   float sum = 0;
   if (o < g.OC) {
@@ -115,7 +115,7 @@ __global__ void grouped_weight(Seen seen, const float* dy, float* dw, int pixels
   __syncthreads();
   if (share > 0 || o >= g.OC) return;
   for (int s = 1; s < kShares; ++s) sum += sums[s][thread];
-  dw[(int64_t{blockIdx.z} * gridDim.y + row) * g.OC + o] = sum;
+  dw[(int64_t{blockIdx.z} * gridDim.x + row) * g.OC + o] = sum;
 }
 
 int64_t slices_of_groups(const Conv2dParams& p, int64_t samples) {
@@ -176,7 +176,7 @@ void convolve(const Call& a, const Conv2dParams& p, float* y, Activation activat
            activation);
     return;
   }
-  const Columns weights{in_fours(w, p.OC, p.out_group()), w, p.OC, p.out_group()};
+  const Columns weights(w, p);
   const Output out(y, bias, p.OC, p.out_group(), activation, p.groups > 1 ? p.out_group() : 0);
   if (in_fours(x, p.C, p.in_group()))
     gemm(a, scratch, shape, Window<true>{true, x, g}, weights, out);
@@ -240,13 +240,13 @@ void conv2d_backward_weight(const Call& a) {
   const Shape shape = weight_shape(p, a.batch);
   const Seen seen{in_fours(x, p.C, p.in_group()), x, Geometry(p)};
   if (as_product(p)) {
-    const Columns right{in_fours(dy, p.OC, p.out_group()), dy, p.OC, p.out_group()};
+    const Columns right(dy, p);
     return gemm(a, a.scratch, shape, seen, right,
                 Output(dw, nullptr, p.OC, p.out_group(), Activation::linear,
                        p.groups > 1 ? p.out_group() : 0));
   }
   const int64_t slices = slices_of_groups(p, a.batch), n = shape.M * p.OC;
-  const dim3 grid(static_cast<unsigned>(div_up(p.OC, kTogether)), static_cast<unsigned>(shape.M),
+  const dim3 grid(static_cast<unsigned>(shape.M), static_cast<unsigned>(div_up(p.OC, kTogether)),
                   static_cast<unsigned>(slices));
   float* sums = slices > 1 ? static_cast<float*>(a.scratch) : dw;
   launch(grouped_weight, grid, dim3(kThreads), a.stream, seen, dy, sums, static_cast<int>(shape.K),

@@ -7,8 +7,6 @@ namespace convnet::cuda {
 
 namespace {
 
-constexpr int64_t kMostProducts = 65535;  // of a launch
-
 Shape stack_of(const MatmulParams& p, int64_t samples) {
   return {p.M, p.N, p.K, samples * p.stack.size};
 }
@@ -27,18 +25,11 @@ void matmul(const Call& a) {
   if (one_matrix(p) && a.stride[1] == 0)
     return multiply(a, a.scratch, rows_of(p, a.samples), left, right,
                     Output(a.f32(2), nullptr, p.N, p.N, Activation::linear));
-  Shape shape = stack_of(p, a.samples);
   left.stack = right.stack = p.stack;
   left.sample = a.stride[0], right.sample = a.stride[1];
   right.operand = 1;
-  const int64_t products = shape.products;
-  for (int64_t first = 0; first < products; first += kMostProducts) {
-    shape.products = std::min(products - first, kMostProducts);
-    left.first = right.first = first;
-    multiply(
-        a, a.scratch, shape, left, right,
-        Output(a.f32(2) + first * p.M * p.N, nullptr, p.N, p.N, Activation::linear, p.M * p.N));
-  }
+  multiply(a, a.scratch, stack_of(p, a.samples), left, right,
+           Output(a.f32(2), nullptr, p.N, p.N, Activation::linear, p.M * p.N));
 }
 size_t matmul_scratch(const void* params, int64_t samples) {
   const auto& p = *static_cast<const MatmulParams*>(params);
