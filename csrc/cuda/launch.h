@@ -38,7 +38,9 @@ void launch_sharing(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t
     cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                          static_cast<int>(shared));
   const auto on = static_cast<cudaStream_t>(stream);
+  // clang-format off
   kernel<<<grid, block, shared, on>>>(arguments...);
+  // clang-format on
 }
 
 #endif
