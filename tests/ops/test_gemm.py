@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from tests.ops.harness import DEVICES, Operand, assert_close, batched, run_op, weight
+from tests.ops.rnn_cases import RnnCase
 from tests.reference import conv2d as reference
+from tests.reference import rnn as recurrent
 
 pytestmark = pytest.mark.skipif(len(DEVICES) < 2, reason="there is no GPU")
 
@@ -128,6 +130,27 @@ def test_conv2d(name, precision, tile):
         attrs,
         lambda x, w, b: reference.conv2d(x, w, b, **attrs),
         lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, **attrs),
+        precision,
+        tile,
+        rng,
+    )
+
+
+@ways
+@pytest.mark.parametrize("op", ["lstm", "gru", "simple_rnn"])
+@pytest.mark.parametrize(("features", "units"), [(8, 12), (5, 7)])
+def test_weights_of_recurrent_layers(features, units, op, precision, tile):
+    """Their gradients are one product of x, h and ones with what the gates got back."""
+    rng = np.random.default_rng(9)
+    attrs = {"return_sequences": True, "go_backwards": units == 7}
+    case = RnnCase(op, batch=30, steps=6, features=features, units=units, attrs=attrs)
+    no_gradient = [np.zeros((30, units)) for _ in range(case.state_count)]
+    check(
+        op,
+        case.operands(rng),
+        attrs,
+        lambda *arrays: recurrent.forward(op, *arrays, **attrs)[0],
+        lambda *arrays: recurrent.backward(op, *arrays, *no_gradient, **attrs),
         precision,
         tile,
         rng,
