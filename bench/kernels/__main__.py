@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
     plan = Plan(rounds, options.seconds / rounds, _core.num_threads(), held, options.precision)
     config.set_device(options.device)
     if options.precision == "tf32":
-        config.set_matmul_precision("tf32")
+        config.set_matmul_precision("medium")
     on_gpu = options.device == registry.GPU
     numpy = "numpy" in options.peers  # of this process
     wanted = registry.chosen([p for p in options.peers if p != "numpy"], options.device)

@@ -12,7 +12,7 @@ def prepare(request: dict[str, Any]) -> protocol.Measurable:
     convnet.config.set_num_threads(request["threads"])
     convnet.config.set_device(request["device"])
     if request["precision"] == "tf32":
-        convnet.config.set_matmul_precision("tf32")
+        convnet.config.set_matmul_precision("medium")
     return fit.prepare(convnet, request)
 
 

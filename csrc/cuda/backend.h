@@ -40,6 +40,12 @@ struct Step {
   const double* hyper;
 };
 
+// How matrices are multiplied.
+struct Products {
+  bool tf32;          // operands may be rounded to 10 bits of mantissa
+  int rows, columns;  // of tiles, where they are forced; else 0
+};
+
 // One call: a pointer for each input, then for each output, all in device memory (null where an
 // optional one is absent). Values that there is one of for each sample lie [sample][feature].
 struct Call {
@@ -52,6 +58,7 @@ struct Call {
   const Feed* feeds;  // on the host, for their types: rows are where `step` says
   void* scratch;
   Stream stream;
+  Products products;
 
   float* f32(int i) const { return static_cast<float*>(data[i]); }
   template <class P>

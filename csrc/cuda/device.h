@@ -7,4 +7,9 @@
 #include <cuda_runtime.h>
 // A loop over what shall be in registers.
 #define CONVNET_REGISTERS(i, n) _Pragma("unroll") for (int i = 0; i < (n); ++i)
+// Before a loop: that it is unrolled so many times.
+#define CONVNET_UNROLLED(n) CONVNET_PRAGMA(unroll n)
+#define CONVNET_PRAGMA(text) _Pragma(#text)
+// Floats that the threads of a block share, as many as the launch asks for.
+#define CONVNET_SHARED_FLOATS(name) extern __shared__ __align__(16) float name[]
 #endif

@@ -1,96 +1,234 @@
 // Matrix products C[M][N] = A[M][K] B[K][N] whose operands are functions of an index pair, so that
-// transposed matrices and images seen through a kernel's window are read where they lie. Each
-// element is summed in one chain over K, or in one for each of a fixed number of slices, which are
-// then added in order: bits depend on shapes alone.
+// transposed matrices and images seen through a kernel's window are read where they lie. A block
+// brings tiles of both into its memory while it works on those before. Where the results alone
+// would not fill a GPU, K is cut in slices, whose sums are added in a fixed order: bits depend on
+// shapes alone.
 #pragma once
 
-#include "cuda/launch.h"
+#include "cpu/kernels/activation.h"
+#include "cuda/divide.h"
+#include "cuda/tile_sums.h"
 
 namespace convnet::cuda {
 
-constexpr int kTile = 64, kDepth = 16, kPerThread = 4;
-constexpr int64_t kSlice = 4096;  // of K, below which it is not divided
-constexpr int64_t kMostSlices = 64;
-
-// Slices of K where the results alone would not fill a GPU.
-inline int64_t slices_of(int64_t M, int64_t N, int64_t K) {
-  const int64_t tiles = div_up(M, kTile) * div_up(N, kTile);
-  return std::clamp<int64_t>(std::min(div_up(K, kSlice), div_up(256, std::max<int64_t>(tiles, 1))),
-                             1, kMostSlices);
-}
-
-// A(m, k) and B(k, n) are called within bounds only; put(slice, m, n, sum).
-template <class A, class B, class Put>
-__global__ void __launch_bounds__(kThreads)
-    gemm_tile(A a, B b, Put put, int64_t M, int64_t N, int64_t K, int64_t slice) {
-  __shared__ float left[kDepth][kTile + 1], right[kDepth][kTile + 1];
-  const int64_t row = int64_t{blockIdx.y} * kTile, column = int64_t{blockIdx.x} * kTile;
-  const int64_t begin = int64_t{blockIdx.z} * slice;
-  const int64_t end = begin + slice < K ? begin + slice : K;
-  const int thread = static_cast<int>(threadIdx.x), tx = thread % 16, ty = thread / 16;
-  float sum[kPerThread][kPerThread] = {};
-  for (int64_t k = begin; k < end; k += kDepth) {
-    for (int i = thread; i < kDepth * kTile; i += kThreads) {
-      const int64_t depth = k + i % kDepth, m = row + i / kDepth;
-      left[i % kDepth][i / kDepth] = depth < end && m < M ? a(m, depth) : 0.0f;
-      const int64_t deep = k + i / kTile, n = column + i % kTile;
-      right[i / kTile][i % kTile] = deep < end && n < N ? b(deep, n) : 0.0f;
-    }
-    __syncthreads();
-    for (int d = 0; d < kDepth; ++d)
-      for (int i = 0; i < kPerThread; ++i)
-        for (int j = 0; j < kPerThread; ++j)
-          sum[i][j] = fmaf(left[d][ty + 16 * i], right[d][tx + 16 * j], sum[i][j]);
-    __syncthreads();
-  }
-  for (int i = 0; i < kPerThread; ++i)
-    for (int j = 0; j < kPerThread; ++j) {
-      const int64_t m = row + ty + 16 * i, n = column + tx + 16 * j;
-      if (m < M && n < N) put(static_cast<int64_t>(blockIdx.z), m, n, sum[i][j]);
-    }
-}
-
-template <class A, class B, class Put>
-void gemm(Stream stream, int64_t M, int64_t N, int64_t K, A a, B b, Put put, int64_t slices = 1) {
-  if (M == 0 || N == 0) return;
-  const dim3 grid(static_cast<unsigned>(div_up(N, kTile)), static_cast<unsigned>(div_up(M, kTile)),
-                  static_cast<unsigned>(slices));
-  const int64_t slice = std::max<int64_t>(div_up(div_up(K, slices), kDepth) * kDepth, kDepth);
-  launch(gemm_tile<A, B, Put>, grid, dim3(kThreads), stream, a, b, put, M, N, K, slice);
-}
-
-// Elements of a matrix, by rows or transposed.
-struct Matrix {
-  const float* data;
-  int64_t row, column;  // floats from row to row, from column to column
-  CONVNET_INLINE float operator()(int64_t i, int64_t j) const { return data[i * row + j * column]; }
+// Of products of the same shape, each below 2^31 in all directions.
+struct Shape {
+  int64_t M, N, K, products = 1;
 };
 
-// Stores a slice's sums, [slice][M][N].
-struct PutSlice {
-  float* data;
-  int64_t M, N;
-  CONVNET_INLINE void operator()(int64_t slice, int64_t m, int64_t n, float sum) const {
-    data[(slice * M + m) * N + n] = sum;
+struct Slices {
+  int count, length;  // of K
+};
+
+// Stores sums, or what an activation makes of them and a bias.
+struct Output {
+  float* y;
+  const float* bias;       // [N] of each product, or null
+  int64_t pitch;           // floats from row to row
+  int64_t product, slice;  // from product to product, from slice to slice
+  Activation activation;
+  bool vector;  // whether four neighbours lie aligned
+
+  Output(float* y, const float* bias, int64_t pitch, int64_t N, Activation activation,
+         int64_t product = 0, int64_t slice = 0)
+      : y(y),
+        bias(bias),
+        pitch(pitch),
+        product(product),
+        slice(slice),
+        activation(activation),
+        vector(reinterpret_cast<uintptr_t>(y) % 16 == 0 && (N | pitch | product | slice) % 4 == 0) {
+  }
+
+  // Of slices [product][slice][M][N] that are added later.
+  Output(float* sums, const Shape& shape, int slices)
+      : Output(sums, nullptr, shape.N, shape.N, Activation::linear, slices * shape.M * shape.N,
+               shape.M * shape.N) {}
+  Output of_slices(const Output& sums) const { return sums; }
+
+  CONVNET_INLINE float result(int p, int n, float sum) const {
+    return activate(activation, set1(bias ? sum + bias[p * product + n] : sum)).v;
+  }
+  CONVNET_INLINE float* at(int p, int s, int m, int n) const {
+    return y + p * product + s * slice + m * pitch + n;
+  }
+  CONVNET_INLINE void one(int p, int s, int m, int n, float sum) const {
+    *at(p, s, m, n) = result(p, n, sum);
+  }
+  CONVNET_INLINE void four(int p, int s, int m, int n, float4 sum) const {
+    *reinterpret_cast<float4*>(at(p, s, m, n)) =
+        float4{result(p, n, sum.x), result(p, n + 1, sum.y), result(p, n + 2, sum.z),
+               result(p, n + 3, sum.w)};
   }
 };
 
-// out = the slices added in order.
-void add_slices(Stream stream, const float* slices, float* out, int64_t n, int64_t count);
+template <class Sums, class A, class B>
+struct Stage {
+  static constexpr int kLeft = Layout<A::kAlong, Sums::kM>::kFloats;
+  static constexpr int kFloats = kLeft + Layout<B::kAlong, Sums::kN>::kFloats;
+  static constexpr int kPitch = Sums::kN + 4;  // of the sums, which are written there at the end
+  static constexpr size_t kBytes =
+      std::max(Sums::kStages * kFloats, Sums::kM* kPitch) * sizeof(float);
+};
 
-// C = A B where M and N are those of a weight's gradient and K is long: in slices that are kept in
-// `scratch`.
-template <class A, class B>
-void gemm_of_sums(Stream stream, int64_t M, int64_t N, int64_t K, A a, B b, float* out,
-                  void* scratch) {
-  const int64_t slices = slices_of(M, N, K);
-  float* sums = slices > 1 ? static_cast<float*>(scratch) : out;
-  gemm(stream, M, N, K, a, b, PutSlice{sums, M, N}, slices);
-  if (slices > 1) add_slices(stream, sums, out, M * N, slices);
+template <class Sums, class A, class B, class Put>
+__global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
+    gemm_tile(A a, B b, Put put, int M, int N, int K, Slices slices) {
+  CONVNET_SHARED_FLOATS(memory);
+  using Tiles = Stage<Sums, A, B>;
+  constexpr int kStages = Sums::kStages;
+  const int across = (N + Sums::kN - 1) / Sums::kN, tiles = (M + Sums::kM - 1) / Sums::kM * across;
+  const int product = static_cast<int>(blockIdx.x) / tiles;
+  const int tile = static_cast<int>(blockIdx.x) % tiles, slice = static_cast<int>(blockIdx.y);
+  const int row = tile / across * Sums::kM, column = tile % across * Sums::kN;
+  const int begin = slice * slices.length;
+  const int end = K - begin > slices.length ? begin + slices.length : K;
+  const Loader<decltype(a.of(0)), Sums::kM, Sums::kThreads> left(a.of(product), row, M);
+  const Loader<decltype(b.of(0)), Sums::kN, Sums::kThreads> right(b.of(product), column, N);
+  const auto load = [&](int stage, int k) {
+    if (k < end) {
+      left.load(memory + stage * Tiles::kFloats, k, end);
+      right.load(memory + stage * Tiles::kFloats + Tiles::kLeft, k, end);
+    }
+    end_copies();
+  };
+
+  Sums sums;
+  CONVNET_REGISTERS(s, kStages - 1) load(s, begin + s * kDepth);
+  int stage = 0;
+  for (int k = begin; k < end; k += kDepth) {
+    wait_for_copies<kStages - 2>();
+    __syncthreads();  // everybody's have come, and the tiles before are not needed any more
+    load(stage == 0 ? kStages - 1 : stage - 1, k + (kStages - 1) * kDepth);
+    const float* now = memory + stage * Tiles::kFloats;
+    sums.template add<A::kAlong, B::kAlong>(now, now + Tiles::kLeft,
+                                            end - k < kDepth ? end - k : kDepth);
+    stage = stage + 1 == kStages ? 0 : stage + 1;
+  }
+  wait_for_copies<0>();
+  __syncthreads();
+  sums.template write<A::kAlong, B::kAlong>(memory, Tiles::kPitch);
+  __syncthreads();
+
+  const int thread = static_cast<int>(threadIdx.x);
+  if (put.vector) {
+    constexpr int kAcross = Sums::kN / 4;
+    for (int i = thread; i < Sums::kM * kAcross; i += Sums::kThreads) {
+      const int m = i / kAcross, n = i % kAcross * 4;
+      const float* sum = memory + m * Tiles::kPitch + n;
+      if (row + m < M && column + n < N)
+        put.four(product, slice, row + m, column + n, *reinterpret_cast<const float4*>(sum));
+    }
+  } else {
+    for (int i = thread; i < Sums::kM * Sums::kN; i += Sums::kThreads) {
+      const int m = i / Sums::kN, n = i % Sums::kN;
+      if (row + m < M && column + n < N)
+        put.one(product, slice, row + m, column + n, memory[m * Tiles::kPitch + n]);
+    }
+  }
 }
-inline size_t scratch_of_sums(int64_t M, int64_t N, int64_t K) {
-  const int64_t slices = slices_of(M, N, K);
-  return slices > 1 ? static_cast<size_t>(slices * M * N) * sizeof(float) : 0;
+
+// The tiles that there are: those of PlainSums, then those of TensorSums.
+template <class Go>
+void with_tile(int tile, Go go) {
+  switch (tile) {
+    case 0:
+      return go(std::type_identity<PlainSums<128, 128, 8, 8, 2>>{});
+    case 1:
+      return go(std::type_identity<PlainSums<128, 32, 8, 4, 3>>{});
+    case 2:
+      return go(std::type_identity<PlainSums<64, 64, 8, 4, 4>>{});
+    case 3:
+      return go(std::type_identity<PlainSums<32, 32, 4, 4, 4>>{});
+    case 4:
+      return go(std::type_identity<PlainSums<16, 64, 4, 4, 4>>{});
+    case 5:
+      return go(std::type_identity<TensorSums<128, 128, 4, 4, 4>>{});
+    case 6:
+      return go(std::type_identity<TensorSums<128, 32, 2, 4, 3>>{});
+    default:
+      return go(std::type_identity<TensorSums<64, 64, 2, 4, 4>>{});
+  }
+}
+
+struct Plan {
+  int tile;
+  Slices slices;
+};
+// The fastest way by what is known of an H100.
+Plan plan_of(const Shape& shape, const Products& products);
+
+template <class A, class B, class Put>
+void gemm(Stream stream, const Plan& plan, const Shape& shape, A a, B b, Put put) {
+  if (shape.M * shape.N * shape.products == 0) return;
+  with_tile(plan.tile, [&](auto tile) {
+    using Sums = typename decltype(tile)::type;
+    const int64_t tiles = div_up(shape.M, Sums::kM) * div_up(shape.N, Sums::kN);
+    const dim3 grid(static_cast<unsigned>(tiles * shape.products),
+                    static_cast<unsigned>(plan.slices.count));
+    launch_sharing(gemm_tile<Sums, A, B, Put>, grid, dim3(Sums::kThreads),
+                   Stage<Sums, A, B>::kBytes, stream, a, b, put, static_cast<int>(shape.M),
+                   static_cast<int>(shape.N), static_cast<int>(shape.K), plan.slices);
+  });
+}
+
+constexpr int kSummed = 32;  // neighbouring elements of a block that adds slices
+constexpr int kShares = kThreads / kSummed;
+
+// out(i, the sum of element i of n): slices are dealt to kShares threads.
+template <class Out>
+__device__ __forceinline__ void each_sum(const float* slices, int64_t n, int count, Out out) {
+  __shared__ float shares[kShares][kSummed];
+  const int element = static_cast<int>(threadIdx.x) % kSummed;
+  const int share = static_cast<int>(threadIdx.x) / kSummed;
+  for (int64_t first = int64_t{blockIdx.x} * kSummed; first < n;
+       first += int64_t{gridDim.x} * kSummed) {
+    const int64_t i = first + element;
+    float sum = 0.0f;
+    if (i < n) {
+      CONVNET_UNROLLED(8)
+      for (int s = share; s < count; s += kShares) sum += slices[s * n + i];
+    }
+    shares[share][element] = sum;
+    __syncthreads();
+    if (share == 0 && i < n) {
+      for (int other = 1; other < kShares; ++other) sum += shares[other][element];
+      out(i, sum);
+    }
+    __syncthreads();
+  }
+}
+inline dim3 blocks_of_sums(int64_t n) { return blocks_for(div_up(n, kSummed) * kThreads); }
+
+// Adds slices [slice][n] in a fixed order.
+void add_slices(Stream stream, const float* slices, float* out, int64_t n, int count);
+
+// The same of products, whose sums lie [product][slice][M][N].
+template <class Put>
+__global__ void put_sums(const float* slices, Put put, int64_t n, Divisor columns, int count) {
+  const int product = static_cast<int>(blockIdx.y);
+  each_sum(slices + product * count * n, n, count, [&](int64_t i, float sum) {
+    int column;
+    const int row = columns.divide(static_cast<int>(i), column);
+    put.one(product, 0, row, column, sum);
+  });
+}
+
+// Bytes that the slices of a product, or of one with a smaller M, K or number of products, take.
+size_t gemm_scratch(const Shape& shape);
+
+template <class A, class B, class Put>
+void gemm(const Call& call, void* scratch, const Shape& shape, A a, B b, Put put) {
+  const Plan plan = plan_of(shape, call.products);
+  const int count = plan.slices.count;
+  if (count == 1) return gemm(call.stream, plan, shape, a, b, put);
+  float* sums = static_cast<float*>(scratch);
+  const int64_t size = shape.M * shape.N;
+  gemm(call.stream, plan, shape, a, b, put.of_slices(Output(sums, shape, count)));
+  dim3 grid = blocks_of_sums(size);
+  grid.y = static_cast<unsigned>(shape.products);
+  launch(put_sums<Put>, grid, dim3(kThreads), call.stream, static_cast<const float*>(sums), put,
+         size, Divisor(shape.N), count);
 }
 
 }  // namespace convnet::cuda

@@ -19,10 +19,11 @@ constexpr int64_t kMostBlocks = 4;  // of loops over elements
 // Runs at once, or when the graph is replayed.
 void enqueue(Stream stream, std::function<void()> work);
 
+// With so many bytes of memory that the block's threads share.
 template <class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, Stream stream,
-            Arguments... arguments) {
-  enqueue(stream, [=] { emulation::run(grid, block, [=] { kernel(arguments...); }); });
+void launch_sharing(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
+                    Stream stream, Arguments... arguments) {
+  enqueue(stream, [=] { emulation::run(grid, block, shared, [=] { kernel(arguments...); }); });
 }
 
 #else
@@ -30,12 +31,25 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, Stream stream,
 constexpr int64_t kMostBlocks = 4096;
 
 template <class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, Stream stream,
-            Arguments... arguments) {
-  kernel<<<grid, block, 0, static_cast<cudaStream_t>(stream)>>>(arguments...);
+void launch_sharing(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
+                    Stream stream, Arguments... arguments) {
+  // More than what every GPU has must be asked for; the launch itself reports what cannot be had.
+  if (shared > (size_t{48} << 10))
+    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                         static_cast<int>(shared));
+  const auto on = static_cast<cudaStream_t>(stream);
+  // clang-format off
+  kernel<<<grid, block, shared, on>>>(arguments...);
+  // clang-format on
 }
 
 #endif
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, Stream stream,
+            Arguments... arguments) {
+  launch_sharing(kernel, grid, block, 0, stream, arguments...);
+}
 
 // Blocks for a loop over n elements that begins and steps as `each_element` does.
 inline dim3 blocks_for(int64_t n) {

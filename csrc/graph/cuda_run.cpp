@@ -1,6 +1,7 @@
 #include "graph/cuda_run.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "core/thread_pool.h"
@@ -17,6 +18,12 @@ constexpr size_t kMostGraphs = 4;               // sizes of batches with a recor
 // What a chunk should take: long enough for the host to keep up, short enough to stop between two.
 constexpr std::chrono::milliseconds kLeastTime{4}, kMostTime{15};
 constexpr size_t kWorthThreads = size_t{1} << 20;  // bytes to gather
+
+cuda::Products products_of(const Graph& graph) {
+  cuda::Products products{graph.forced("precision") == "medium", 0, 0};
+  std::sscanf(graph.forced("gemm").c_str(), "%dx%d", &products.rows, &products.columns);
+  return products;
+}
 
 }  // namespace
 
@@ -293,6 +300,7 @@ void CudaRun::replay(int64_t batch) {
 }
 
 void CudaRun::launch_all(int64_t batch) {
+  const cuda::Products products = products_of(plan_.graph_);
   backend_.begin_step(ws_.chunk(), ws_.step(), ws_.stream);
   for (NodeId n : plan_.order_) {
     const Node& node = plan_.graph_.nodes()[n];
@@ -310,7 +318,7 @@ void CudaRun::launch_all(int64_t batch) {
     const int64_t samples = plan_.graph_.touches_batch(node) ? batch : 1;
     backend_.launch[node.op->kernel]({node.params.data(), data.data(), strides.data(), samples,
                                       batch, ws_.step(), ws_.feeds.data(),
-                                      ws_.memory.get() + plan_.bytes_, ws_.stream});
+                                      ws_.memory.get() + plan_.bytes_, ws_.stream, products});
   }
 }
 

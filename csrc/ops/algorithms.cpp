@@ -9,7 +9,9 @@ const std::map<std::string, std::vector<std::string>>& algorithm_choices() {
   static const std::map<std::string, std::vector<std::string>> choices = {
       {"conv2d", {"direct", "winograd4", "winograd6", "winograd8"}},
       {"conv2d_backward", {"direct", "sparse"}},
-      {"precision", {"highest"}},  // of Winograd's algorithm four points only
+      {"gemm", {"128x128", "128x32", "64x64", "32x32", "16x64"}},  // of the GPU
+      // No Winograd's algorithm with more than four points; TF32 on the GPU.
+      {"precision", {"highest", "medium"}},
   };
   return choices;
 }

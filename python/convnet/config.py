@@ -221,13 +221,15 @@ def matmul_precision() -> str:
 def set_matmul_precision(precision: str) -> None:
     """Set how exactly convolutions and matrix products are summed.
 
-    All of them are computed in single precision. `"high"` lets convolutions take Winograd's
-    algorithm with six or eight points, whose error is 1 to 4 millionths of the root mean square of
-    the results; `"highest"` forbids what is less exact than a direct sum. Plans that were built
-    before are built again.
+    With `"high"` and `"highest"` all of them are computed in single precision. `"high"` lets
+    convolutions take Winograd's algorithm with six or eight points, whose error is 1 to 4 millionths
+    of the root mean square of the results; `"highest"` forbids what is less exact than a direct sum.
+    `"medium"` lets a GPU round what is multiplied to TF32, with 10 bits of mantissa, for its tensor
+    cores; sums stay in single precision, and the CPU computes as with `"high"`. Plans that were
+    built before are built again.
 
     Args:
-        precision: `"high"` or `"highest"`.
+        precision: `"medium"`, `"high"` or `"highest"`.
 
     Raises:
         ValueError: for any other.
@@ -236,9 +238,9 @@ def set_matmul_precision(precision: str) -> None:
     >>> set_matmul_precision("high")
     """
     global _matmul_precision, _in_force
-    if precision not in ("high", "highest"):
+    if precision not in ("medium", "high", "highest"):
         raise ValueError(
-            "Invalid value for argument `precision`. Expected one of 'high', 'highest'. "
+            "Invalid value for argument `precision`. Expected one of 'medium', 'high', 'highest'. "
             f"Received: precision={precision}"
         )
     _matmul_precision = precision
@@ -250,9 +252,10 @@ def algorithm_choices() -> dict[str, tuple[str, ...]]:
 
     `conv2d` is the convolution and its gradient for the input, by direct sums or by Winograd's
     algorithm with four, six or eight points. `conv2d_backward` is the gradient of convolutions:
-    `"sparse"` visits only the pixels that max pooling left alive. `lanes` is how many samples lie
-    side by side in a prediction: with `"1"` they run one by one. What is forced is taken wherever
-    it can compute what is asked for; `Model.profile` shows what was.
+    `"sparse"` visits only the pixels that max pooling left alive. `gemm` is the tile of a matrix
+    product, or of a convolution, that a block of threads of a GPU computes. `lanes` is how many
+    samples lie side by side in a prediction: with `"1"` they run one by one. What is forced is taken
+    wherever it can compute what is asked for; `Model.profile` shows what was.
 
     >>> algorithm_choices()["lanes"]
     ('1', '16')
@@ -312,7 +315,7 @@ def _settled() -> tuple[tuple[str, str], ...]:
 def graph_algorithms() -> dict[str, str]:
     """The algorithms that the core chooses between, of those that are forced, and the precision."""
     forced = {name: value for name, value in _algorithms if name != "lanes"}
-    return forced | ({"precision": "highest"} if _matmul_precision == "highest" else {})
+    return forced | ({"precision": _matmul_precision} if _matmul_precision != "high" else {})
 
 
 def _checked_algorithms(forced: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,7 @@
 """The precision of convolutions."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,25 @@ def test_the_highest_takes_no_six_points(model, samples):
     assert np.array_equal(model.predict(x, verbose=0), high)
 
 
-def test_says_what_there_is(model):
-    with pytest.raises(ValueError, match="Expected one of 'high', 'highest'"):
+def test_the_medium_one_is_the_high_one_on_the_cpu(model):
+    x = np.random.default_rng(0).normal(size=(16, 16, 16, 32)).astype(np.float32)
+    with config.device("cpu"):
+        high = model.predict(x, verbose=0)
         config.set_matmul_precision("medium")
+        assert np.array_equal(model.predict(x, verbose=0), high)
+
+
+@pytest.mark.skipif(not os.environ.get("CONVNET_CUDA_LIBRARY"), reason="there is no GPU")
+def test_the_medium_one_rounds_to_tf32_on_a_gpu(model):
+    x = np.random.default_rng(0).normal(size=(2, 16, 16, 32)).astype(np.float32)
+    with config.device("gpu"):
+        high = model.predict(x, verbose=0)
+        config.set_matmul_precision("medium")
+        medium = model.predict(x, verbose=0)
+    error = np.abs(medium - high).max() / np.abs(high).max()
+    assert 1e-5 < error < 2e-3
+
+
+def test_says_what_there_is(model):
+    with pytest.raises(ValueError, match="Expected one of 'medium', 'high', 'highest'"):
+        config.set_matmul_precision("low")

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -17,11 +18,23 @@ namespace convnet::cuda::emulation {
 
 uint3 thread, block;
 dim3 block_size, grid_size;
+alignas(16) float shared_memory[kSharedMemory / sizeof(float)];
 
 namespace {
 
 constexpr size_t kStack = size_t{256} << 10;
 constexpr unsigned kWarp = 32;
+constexpr size_t kMostShown = 64;  // bytes of a lane
+
+struct Copy {
+  void* to;
+  const void* from;
+  size_t bytes;
+  bool inside;
+};
+struct Copies {
+  std::deque<std::vector<Copy>> groups;  // the last one is open
+};
 
 // A stack that runs threads, one after the other, until one of them waits. Fibers change by jumps,
 // which take a tenth of the time of `swapcontext`.
@@ -46,6 +59,9 @@ struct Block {
   std::vector<unsigned char> turn;  // by thread: which of the two is next
   std::vector<std::unique_ptr<Fiber>> made;
   std::vector<Fiber*> idle;
+  std::vector<char> shown;          // by thread: what it shows to its warp
+  std::vector<Copies> copies;       // by thread
+  size_t shared = 0;
   Fiber* current = nullptr;
   jmp_buf done;
 } now;
@@ -146,6 +162,9 @@ void run_block() {
   now.turn.assign(now.threads, 0);
   for (size_t w = 0; w < now.warps.size(); ++w)
     now.warps[w] = {std::min(now.threads - static_cast<unsigned>(w) * kWarp, kWarp), 0, 0, 0};
+  now.shown.assign(now.threads * kMostShown, 0);
+  now.copies.assign(now.threads, {});
+  std::memset(shared_memory, 0xff, now.shared);
   now.current = nullptr;
   if (!_setjmp(now.done)) go_on();
 }
@@ -196,11 +215,43 @@ uint32_t ballot(bool vote) {
   return votes;
 }
 
-void run(dim3 grid, dim3 size, const std::function<void()>& body) {
+const void* show(const void* mine, size_t bytes) {
+  const unsigned self = index_of_thread(), first = self / kWarp * kWarp;
+  char* warp = now.shown.data() + first * kMostShown;
+  warp_barrier();  // what was shown before has been seen
+  std::memcpy(warp + (self - first) * bytes, mine, bytes);
+  warp_barrier();
+  return warp;
+}
+
+void copy_later(void* to, const void* from, size_t bytes, bool inside) {
+  auto& groups = now.copies[index_of_thread()].groups;
+  if (groups.empty()) groups.emplace_back();
+  groups.back().push_back({to, from, bytes, inside});
+}
+
+void end_group() {
+  auto& groups = now.copies[index_of_thread()].groups;
+  if (groups.empty()) groups.emplace_back();
+  groups.emplace_back();
+}
+
+void wait_for_groups(unsigned left) {
+  auto& groups = now.copies[index_of_thread()].groups;
+  for (; groups.size() > left + 1; groups.pop_front())
+    for (const Copy& copy : groups.front())
+      if (copy.inside)
+        std::memcpy(copy.to, copy.from, copy.bytes);
+      else
+        std::memset(copy.to, 0, copy.bytes);
+}
+
+void run(dim3 grid, dim3 size, size_t shared, const std::function<void()>& body) {
   static std::mutex one;
   std::lock_guard lock(one);
   const FlushDenormals flush;
   block_size = size, grid_size = grid;
+  now.shared = shared;
   now.threads = size.x * size.y * size.z;
   now.body = &body;
   now.warps.resize((now.threads + kWarp - 1) / kWarp);

@@ -16,7 +16,9 @@
 #define __restrict__
 #define __launch_bounds__(...)
 #define CONVNET_REGISTERS(i, n) for (int i = 0; i < (n); ++i)
+#define CONVNET_UNROLLED(n)
 #define __shared__ static  // blocks run one after the other, on one thread
+#define CONVNET_SHARED_FLOATS(name) float* const name = convnet::cuda::emulation::shared_memory
 
 struct uint3 {
   unsigned x, y, z;
@@ -24,6 +26,9 @@ struct uint3 {
 struct dim3 {
   unsigned x, y, z;
   constexpr dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
+};
+struct alignas(8) float2 {
+  float x, y;
 };
 struct alignas(16) float4 {
   float x, y, z, w;
@@ -41,8 +46,21 @@ void warp_barrier();  // the same for the warp
 uint64_t exchange(uint64_t value, int lane);
 uint32_t ballot(bool vote);  // a bit for each lane of this warp
 
+// What every lane of this warp shows, `bytes` of each, one after the other, until the next time.
+const void* show(const void* mine, size_t bytes);
+
+// Copies of this thread that are under way, as groups: they are made when the thread waits for
+// them, no sooner, so that what is read too early shows.
+void copy_later(void* to, const void* from, size_t bytes, bool inside);  // else zeros
+void end_group();
+void wait_for_groups(unsigned left);  // until so many of the latest are under way
+
+// Memory of the block that the launch asks for; full of NaNs when the block begins.
+constexpr size_t kSharedMemory = size_t{227} << 10;
+extern float shared_memory[kSharedMemory / sizeof(float)];
+
 // Runs `body` for all threads of all blocks. One launch at a time.
-void run(dim3 grid, dim3 block, const std::function<void()>& body);
+void run(dim3 grid, dim3 block, size_t shared, const std::function<void()>& body);
 
 template <class T>
 T shuffle(T value, int lane) {

@@ -3,9 +3,8 @@
 // their own.
 #include "ops/conv2d.h"
 
-#include "cpu/kernels/activation.h"
-#include "cuda/block.h"
 #include "cuda/gemm.h"
+#include "cuda/window.h"
 #include "ops/conv2d_weight.h"
 
 namespace convnet::cuda {
@@ -13,121 +12,126 @@ namespace convnet::cuda {
 namespace {
 
 constexpr int64_t kLeastGroup = 16;  // channels of a group that is a matrix product
-
-// [image][pixel of y][tap, channel of the group]: what each pixel of y sees of x.
-struct Window {
-  const float* x;  // at the group's first channel
-  Conv2dParams p;
-  CONVNET_INLINE float operator()(int64_t pixel, int64_t k) const {
-    const int64_t channel = k % p.in_group(), tap = k / p.in_group();
-    const int64_t ox = pixel % p.OW, row = pixel / p.OW, oy = row % p.OH, image = row / p.OH;
-    const int64_t iy = oy * p.sy - p.top + tap / p.KW * p.dy;
-    const int64_t ix = ox * p.sx - p.left + tap % p.KW * p.dx;
-    if (iy < 0 || iy >= p.H || ix < 0 || ix >= p.W) return 0.0f;
-    return x[((image * p.H + iy) * p.W + ix) * p.C + channel];
-  }
-};
-
-// [image][pixel of x][tap, output channel of the group]: what each pixel of x was part of.
-struct BackWindow {
-  const float* dy;  // at the group's first channel
-  Conv2dParams p;
-  CONVNET_INLINE float operator()(int64_t pixel, int64_t k) const {
-    const int64_t channel = k % p.out_group(), tap = k / p.out_group();
-    const int64_t ix = pixel % p.W, row = pixel / p.W, iy = row % p.H, image = row / p.H;
-    const int64_t y = iy + p.top - tap / p.KW * p.dy, x = ix + p.left - tap % p.KW * p.dx;
-    if (y < 0 || x < 0 || y % p.sy != 0 || x % p.sx != 0) return 0.0f;
-    const int64_t oy = y / p.sy, ox = x / p.sx;
-    if (oy >= p.OH || ox >= p.OW) return 0.0f;
-    return dy[((image * p.OH + oy) * p.OW + ox) * p.OC + channel];
-  }
-};
-
-// Weights of a group as [tap, output channel][input channel].
-struct BackWeights {
-  const float* w;
-  Conv2dParams p;
-  CONVNET_INLINE float operator()(int64_t k, int64_t channel) const {
-    const int64_t o = k % p.out_group(), tap = k / p.out_group();
-    return w[(tap * p.in_group() + channel) * p.OC + o];
-  }
-};
-
-// The window transposed, for gradients of weights.
-struct Seen {
-  Window window;
-  CONVNET_INLINE float operator()(int64_t k, int64_t pixel) const { return window(pixel, k); }
-};
-
-struct PutPixel {
-  float* y;  // at the group's first channel
-  const float* bias;
-  int64_t pitch;
-  Activation activation;
-  CONVNET_INLINE void operator()(int64_t, int64_t pixel, int64_t channel, float sum) const {
-    const Vec value = set1(bias ? sum + bias[channel] : sum);
-    store(y + pixel * pitch + channel, activate(activation, value));
-  }
-};
-
-struct PutWeight {
-  float* dw;
-  int64_t OC;
-  CONVNET_INLINE void operator()(int64_t, int64_t k, int64_t o, float sum) const {
-    dw[k * OC + o] = sum;
-  }
-};
+constexpr int64_t kPixelsOfSlice = 512, kMostSlices = 128, kMostBlocksOfSlices = 2112;
+constexpr int kTogether = 32, kShares = kThreads / kTogether;  // outputs, shares of the pixels
 
 bool as_product(const Conv2dParams& p) {
   return p.groups == 1 || (p.out_group() >= kLeastGroup && p.in_group() >= kLeastGroup / 2);
 }
+int64_t pixels_of_x(const Conv2dParams& p, int64_t samples) {
+  return samples * p.outer * p.H * p.W;
+}
+int64_t pixels_of_y(const Conv2dParams& p, int64_t samples) {
+  return samples * p.outer * p.OH * p.OW;
+}
+Shape forward_shape(const Conv2dParams& p, int64_t samples) {
+  return {pixels_of_y(p, samples), p.out_group(), p.taps() * p.in_group(), p.groups};
+}
+Shape input_shape(const Conv2dParams& p, int64_t samples) {
+  const Phases phases(p);
+  return {phases.lines(samples * p.outer), p.in_group(), phases.numbers(), p.groups * p.sy * p.sx};
+}
+Shape weight_shape(const Conv2dParams& p, int64_t samples) {
+  return {p.taps() * p.in_group(), p.out_group(), pixels_of_y(p, samples), p.groups};
+}
 
-// One thread a result.
-__global__ void grouped(const float* x, const float* w, const float* bias, float* y, int64_t n,
-                        Conv2dParams p, Activation activation) {
-  each_element(n, [&](int64_t i) {
-    const int64_t o = i % p.OC, group = o / p.out_group(), pixel = i / p.OC;
-    const Window window{x + group * p.in_group(), p};
+// body(i / width, i % width, i) for a thread's elements of n.
+template <class Body>
+__device__ __forceinline__ void each_in_row(int64_t n, int width, Body body) {
+  const int64_t first = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  const int step = static_cast<int>(gridDim.x * blockDim.x), rows = step / width;
+  int row = static_cast<int>(first / width), column = static_cast<int>(first % width);
+  for (int64_t i = first; i < n; i += step) {
+    body(row, column, i);
+    row += rows, column += step - rows * width;
+    if (column >= width) ++row, column -= width;
+  }
+}
+
+// Groups of few channels: one thread a result.
+__global__ void grouped(Window<true> window, const float* w, const float* bias, float* y, int64_t n,
+                        Activation activation) {
+  const Geometry& g = window.g;
+  each_in_row(n, g.OC, [&](int pixel, int o, int64_t i) {
+    const View view = window.of(g.by_out_group.quotient(o)).line(pixel);
     float sum = 0;
-    for (int64_t k = 0; k < p.taps() * p.in_group(); ++k)
-      sum = fmaf(window(pixel, k), w[k * p.OC + o], sum);
+    for (int ky = 0; ky < g.KH; ++ky)
+      for (int kx = 0; kx < g.KW; ++kx) {
+        const int tap = ky * g.KW + kx;
+        const float* x;
+        if (!window.at(view, tap * g.in_group, x)) continue;
+        const float* weights = w + int64_t{tap} * g.in_group * g.OC + o;
+        for (int c = 0; c < g.in_group; ++c) sum = fmaf(x[c], weights[c * g.OC], sum);
+      }
     store(y + i, activate(activation, set1(bias ? sum + bias[o] : sum)));
   });
 }
 
 __global__ void grouped_backward(const float* dy, const float* w, const float* bias, float* dx,
-                                 int64_t n, Conv2dParams p) {
-  each_element(n, [&](int64_t i) {
-    const int64_t c = i % p.C, group = c / p.in_group(), pixel = i / p.C;
-    const BackWindow window{dy + group * p.out_group(), p};
-    const BackWeights weights{w + group * p.out_group(), p};
+                                 int64_t n, Geometry g) {
+  each_in_row(n, g.C, [&](int pixel, int c, int64_t i) {
+    int part, ix, iy, odd;
+    const int group = g.by_in_group.divide(c, part);
+    const int64_t image = g.by_height.divide(g.by_width.divide(pixel, ix), iy);
     float sum = 0;
-    for (int64_t k = 0; k < p.taps() * p.out_group(); ++k)
-      sum = fmaf(window(pixel, k), weights(k, c % p.in_group()), sum);
+    for (int ky = 0; ky < g.KH; ++ky) {
+      const int y = iy + g.top - ky * g.dy;
+      if (y < 0) break;
+      const int oy = g.by_sy.divide(y, odd);
+      if (odd || oy >= g.OH) continue;
+      for (int kx = 0; kx < g.KW; ++kx) {
+        const int x = ix + g.left - kx * g.dx;
+        if (x < 0) break;
+        const int ox = g.by_sx.divide(x, odd);
+        if (odd || ox >= g.OW) continue;
+        const int64_t from = (image * g.OH + oy) * g.OW + ox;
+        const int64_t weights = int64_t{ky * g.KW + kx} * g.in_group + part;
+        for (int o = group * g.out_group; o < (group + 1) * g.out_group; ++o)
+          sum = fmaf(dy[from * g.OC + o], w[weights * g.OC + o], sum);
+      }
+    }
     dx[i] = bias ? sum + bias[c] : sum;
   });
 }
 
-// A block for each weight.
-__global__ void grouped_weight(const float* x, const float* dy, float* dw, int64_t pixels,
-                               int64_t weights, Conv2dParams p) {
-  each_row_of_block(weights, [&](int64_t i) {
-    const int64_t o = i % p.OC, k = i / p.OC;
-    const Window window{x + o / p.out_group() * p.in_group(), p};
-    float sum = 0;
-    for (int64_t pixel = threadIdx.x; pixel < pixels; pixel += kThreads)
-      sum = fmaf(window(pixel, k), dy[pixel * p.OC + o], sum);
-    sum = sum_over_block(sum);
-    if (threadIdx.x == 0) dw[i] = sum;
-  });
+// A block takes kTogether output channels of a row of dw and a slice of the pixels, of which
+// kShares threads each sum up a share.
+__global__ void grouped_weight(Seen seen, const float* dy, float* dw, int pixels, int slice) {
+  __shared__ float sums[kShares][kTogether];
+  const Geometry& g = seen.g;
+  const int thread = static_cast<int>(threadIdx.x), share = thread / kTogether;
+  const int o = static_cast<int>(blockIdx.y) * kTogether + thread % kTogether;
+  const int row = static_cast<int>(blockIdx.x), begin = static_cast<int>(blockIdx.z) * slice;
+  const int end = pixels - begin > slice ? begin + slice : pixels;
+  float sum = 0;
+  if (o < g.OC) {
+    const View tap = seen.of(g.by_out_group.quotient(o)).line(row);
+    for (int pixel = begin + share; pixel < end; pixel += kShares) {
+      const float* x;
+      if (seen.at(tap, pixel, x)) sum = fmaf(*x, dy[int64_t{pixel} * g.OC + o], sum);
+    }
+  }
+  sums[share][thread % kTogether] = sum;
+  __syncthreads();
+  if (share > 0 || o >= g.OC) return;
+  for (int s = 1; s < kShares; ++s) sum += sums[s][thread];
+  dw[(int64_t{blockIdx.z} * gridDim.x + row) * g.OC + o] = sum;
+}
+
+int64_t slices_of_groups(const Conv2dParams& p, int64_t samples) {
+  const int64_t blocks = p.taps() * p.in_group() * div_up(p.OC, kTogether);
+  const int64_t slices = std::min(div_up(pixels_of_y(p, samples), kPixelsOfSlice),
+                                  kMostBlocksOfSlices / std::max<int64_t>(blocks, 1));
+  return std::clamp<int64_t>(slices, 1, kMostSlices);
 }
 
 // Pooling of 2 x 2 behind a convolution, then the activation, which is monotonic; winners are row
 // and column within the window, the first of equal ones.
-__global__ void pool(const float* z, float* y, uint16_t* winners, int64_t n, Conv2dParams p) {
-  each_element(n, [&](int64_t i) {
-    const int64_t c = i % p.OC, px = i / p.OC % (p.OW / 2), row = i / p.OC / (p.OW / 2);
-    const int64_t py = row % (p.OH / 2), image = row / (p.OH / 2);
+__global__ void pool(const float* z, float* y, uint16_t* winners, int64_t n, Conv2dParams p,
+                     Divisor by_width, Divisor by_height) {
+  each_in_row(n, static_cast<int>(p.OC), [&](int pixel, int c, int64_t i) {
+    int px, py;
+    const int64_t image = by_height.divide(by_width.divide(pixel, px), py);
     const float* window = z + ((image * p.OH + 2 * py) * p.OW + 2 * px) * p.OC + c;
     const float all[] = {window[0], window[p.OC], window[p.OW * p.OC], window[(p.OW + 1) * p.OC]};
     float best = all[0];
@@ -147,10 +151,10 @@ __global__ void pool(const float* z, float* y, uint16_t* winners, int64_t n, Con
 }
 
 __global__ void unpool(const float* dz, const uint16_t* winners, float* out, int64_t n,
-                       Conv2dParams p) {
-  each_element(n, [&](int64_t i) {
-    const int64_t c = i % p.OC, x = i / p.OC % p.OW, row = i / p.OC / p.OW;
-    const int64_t y = row % p.OH, image = row / p.OH;
+                       Conv2dParams p, Divisor by_width, Divisor by_height) {
+  each_in_row(n, static_cast<int>(p.OC), [&](int pixel, int c, int64_t i) {
+    int x, y;
+    const int64_t image = by_height.divide(by_width.divide(pixel, x), y);
     if (y / 2 >= p.H || x / 2 >= p.W) {
       out[i] = 0.0f;
       return;
@@ -161,86 +165,107 @@ __global__ void unpool(const float* dz, const uint16_t* winners, float* out, int
   });
 }
 
-void convolve(const Call& a, const Conv2dParams& p, float* y, Activation activation) {
+void convolve(const Call& a, const Conv2dParams& p, float* y, Activation activation,
+              void* scratch) {
   const float *x = a.f32(0), *w = a.f32(1), *bias = a.f32(2);
-  const int64_t pixels = a.samples * p.outer * p.OH * p.OW;
+  const Shape shape = forward_shape(p, a.samples);
+  const Geometry g(p);
   if (!as_product(p)) {
-    const int64_t n = pixels * p.OC;
-    launch(grouped, blocks_for(n), kThreads, a.stream, x, w, bias, y, n, p, activation);
+    const int64_t n = shape.M * p.OC;
+    launch(grouped, blocks_for(n), kThreads, a.stream, Window<true>{false, x, g}, w, bias, y, n,
+           activation);
     return;
   }
-  for (int64_t g = 0; g < p.groups; ++g) {
-    const int64_t o = g * p.out_group();
-    gemm(a.stream, pixels, p.out_group(), p.taps() * p.in_group(),
-         Window{x + g * p.in_group(), p}, Matrix{w + o, p.OC, 1},
-         PutPixel{y + o, bias ? bias + o : nullptr, p.OC, activation});
-  }
+  const Columns weights(w, p);
+  const Output out(y, bias, p.OC, p.out_group(), activation, p.groups > 1 ? p.out_group() : 0);
+  if (in_fours(x, p.C, p.in_group()))
+    gemm(a, scratch, shape, Window<true>{true, x, g}, weights, out);
+  else
+    gemm(a, scratch, shape, Window<false>{false, x, g}, weights, out);
+}
+
+// Bytes of the results before pooling.
+size_t before_pool(const Conv2dParams& p, int64_t samples) {
+  constexpr size_t kAlign = 256;
+  const size_t bytes = static_cast<size_t>(pixels_of_y(p, samples) * p.OC) * sizeof(float);
+  return p.pool == FusedPool::none ? 0 : (bytes + kAlign - 1) / kAlign * kAlign;
 }
 
 }  // namespace
 
 void conv2d(const Call& a) {
   const auto& p = a.as<Conv2dParams>();
-  if (p.pool == FusedPool::none) return convolve(a, p, a.f32(4), p.activation);
+  if (p.pool == FusedPool::none) return convolve(a, p, a.f32(4), p.activation, a.scratch);
   float* z = static_cast<float*>(a.scratch);
-  convolve(a, p, z, Activation::linear);
+  convolve(a, p, z, Activation::linear, static_cast<char*>(a.scratch) + before_pool(p, a.samples));
   const int64_t n = a.samples * p.outer * (p.OH / 2) * (p.OW / 2) * p.OC;
   auto* winners = p.pool == FusedPool::max ? static_cast<uint16_t*>(a.data[5]) : nullptr;
   launch(pool, blocks_for(n), kThreads, a.stream, static_cast<const float*>(z), a.f32(4), winners,
-         n, p);
+         n, p, Divisor(p.OW / 2), Divisor(p.OH / 2));
 }
 size_t conv2d_scratch(const void* params, int64_t samples) {
   const auto& p = *static_cast<const Conv2dParams*>(params);
-  if (p.pool == FusedPool::none) return 0;
-  return static_cast<size_t>(samples * p.outer * p.OH * p.OW * p.OC) * sizeof(float);
+  const size_t slices = as_product(p) ? gemm_scratch(forward_shape(p, samples)) : 0;
+  return before_pool(p, samples) + slices;
 }
 
 void conv2d_backward_input(const Call& a) {
   const auto& p = a.as<Conv2dParams>();
   const float *dy = a.f32(0), *w = a.f32(1), *bias = a.f32(2);
-  const int64_t pixels = a.samples * p.outer * p.H * p.W;
+  float* dx = a.f32(4);
   if (!as_product(p)) {
-    launch(grouped_backward, blocks_for(pixels * p.C), kThreads, a.stream, dy, w, bias, a.f32(4),
-           pixels * p.C, p);
+    const int64_t n = pixels_of_x(p, a.samples) * p.C;
+    launch(grouped_backward, blocks_for(n), kThreads, a.stream, dy, w, bias, dx, n, Geometry(p));
     return;
   }
-  for (int64_t g = 0; g < p.groups; ++g) {
-    const int64_t c = g * p.in_group(), o = g * p.out_group();
-    gemm(a.stream, pixels, p.in_group(), p.taps() * p.out_group(), BackWindow{dy + o, p},
-         BackWeights{w + o, p},
-         PutPixel{a.f32(4) + c, bias ? bias + c : nullptr, p.C, Activation::linear});
-  }
+  const Shape shape = input_shape(p, a.samples);
+  const Phases g(p);
+  const BackWeights weights{in_fours(w, p.OC, p.out_group()), w, g, 0, 0};
+  const PutPhase out(
+      Output(dx, bias, p.C, p.in_group(), Activation::linear, p.groups > 1 ? p.in_group() : 0), g);
+  if (in_fours(dy, p.OC, p.out_group()))
+    gemm(a, a.scratch, shape, BackWindow<true>{true, dy, g, 0, 0}, weights, out);
+  else
+    gemm(a, a.scratch, shape, BackWindow<false>{false, dy, g, 0, 0}, weights, out);
+}
+size_t conv2d_backward_input_scratch(const void* params, int64_t samples) {
+  const auto& p = *static_cast<const Conv2dParams*>(params);
+  return as_product(p) ? gemm_scratch(input_shape(p, samples)) : 0;
 }
 
 void conv2d_backward_weight(const Call& a) {
   const Conv2dParams& p = a.as<Conv2dWeightParams>();
   const float *x = a.f32(0), *dy = a.f32(1);
-  const int64_t pixels = a.batch * p.outer * p.OH * p.OW, streams = p.taps() * p.in_group();
-  if (p.groups == 1)
-    return gemm_of_sums(a.stream, streams, p.OC, pixels, Seen{{x, p}}, Matrix{dy, p.OC, 1},
-                        a.f32(2), a.scratch);
-  if (!as_product(p)) {
-    launch(grouped_weight, blocks_for_rows(streams * p.OC), kThreads, a.stream, x, dy, a.f32(2),
-           pixels, streams * p.OC, p);
-    return;
+  float* dw = a.f32(2);
+  const Shape shape = weight_shape(p, a.batch);
+  const Seen seen{in_fours(x, p.C, p.in_group()), x, Geometry(p)};
+  if (as_product(p)) {
+    const Columns right(dy, p);
+    return gemm(a, a.scratch, shape, seen, right,
+                Output(dw, nullptr, p.OC, p.out_group(), Activation::linear,
+                       p.groups > 1 ? p.out_group() : 0));
   }
-  for (int64_t g = 0; g < p.groups; ++g) {
-    const int64_t o = g * p.out_group();
-    gemm(a.stream, streams, p.out_group(), pixels, Seen{{x + g * p.in_group(), p}},
-         Matrix{dy + o, p.OC, 1}, PutWeight{a.f32(2) + o, p.OC});
-  }
+  const int64_t slices = slices_of_groups(p, a.batch), n = shape.M * p.OC;
+  const dim3 grid(static_cast<unsigned>(shape.M), static_cast<unsigned>(div_up(p.OC, kTogether)),
+                  static_cast<unsigned>(slices));
+  float* sums = slices > 1 ? static_cast<float*>(a.scratch) : dw;
+  launch(grouped_weight, grid, dim3(kThreads), a.stream, seen, dy, sums, static_cast<int>(shape.K),
+         static_cast<int>(div_up(shape.K, slices)));
+  if (slices > 1) add_slices(a.stream, sums, dw, n, static_cast<int>(slices));
 }
 size_t conv2d_backward_weight_scratch(const void* params, int64_t samples) {
   const Conv2dParams& p = *static_cast<const Conv2dWeightParams*>(params);
-  if (p.groups > 1) return 0;
-  return scratch_of_sums(p.taps() * p.in_group(), p.OC, samples * p.outer * p.OH * p.OW);
+  if (as_product(p)) return gemm_scratch(weight_shape(p, samples));
+  const int64_t slices = slices_of_groups(p, samples);
+  return slices > 1 ? static_cast<size_t>(slices * p.taps() * p.in_group() * p.OC) * sizeof(float)
+                    : 0;
 }
 
 void unpool2x2(const Call& a) {
   const auto& p = a.as<Conv2dParams>();
   const int64_t n = a.samples * p.outer * p.OH * p.OW * p.OC;
   launch(unpool, blocks_for(n), kThreads, a.stream, static_cast<const float*>(a.f32(0)),
-         static_cast<const uint16_t*>(a.data[1]), a.f32(2), n, p);
+         static_cast<const uint16_t*>(a.data[1]), a.f32(2), n, p, Divisor(p.OW), Divisor(p.OH));
 }
 
 }  // namespace convnet::cuda

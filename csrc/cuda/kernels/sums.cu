@@ -3,7 +3,6 @@
 #include "ops/sums.h"
 
 #include "cuda/block.h"
-#include "cuda/gemm.h"
 #include "ops/batch.h"
 
 namespace convnet::cuda {

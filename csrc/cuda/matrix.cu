@@ -1,0 +1,69 @@
+#include "cuda/matrix.h"
+
+#include "cuda/strides.h"
+
+namespace convnet::cuda {
+
+namespace {
+
+template <bool kAlong_>
+struct Dense {
+  static constexpr bool kAlong = kAlong_;
+  bool vector;
+  const float* data;
+  int line_step, deep_step;
+
+  CONVNET_INLINE const float* line(int i) const { return data + int64_t{i} * line_step; }
+  CONVNET_INLINE bool at(const float* line, int k, const float*& p) const {
+    p = line + int64_t{k} * deep_step;
+    return true;
+  }
+};
+
+template <bool kAlong_>
+struct Stacked {
+  static constexpr bool kAlong = kAlong_;
+  Matrix matrix;
+  bool vector, many;
+  int line_step, deep_step;
+
+  Stacked(const Matrix& m, int64_t lines, int64_t K)
+      : matrix(m), line_step(static_cast<int>(m.line)), deep_step(static_cast<int>(m.deep)) {
+    const int64_t step = kAlong ? m.line : m.deep, run = kAlong ? K : lines;
+    vector = (step | run | m.sample) % 4 == 0 && (kAlong ? m.deep : m.line) == 1 &&
+             reinterpret_cast<uintptr_t>(m.data) % 16 == 0;
+    for (int axis = 0; axis < m.stack.axes; ++axis)
+      vector = vector && m.stack.stride[m.operand][axis] % 4 == 0;
+    many = m.sample != 0 || m.stack.size > 1;
+  }
+
+  __device__ __forceinline__ Dense<kAlong> of(int product) const {
+    const float* data = matrix.data;
+    if (many) {
+      const int stack = static_cast<int>(matrix.stack.size);
+      data +=
+          product / stack * matrix.sample + place_of(matrix.stack, matrix.operand, product % stack);
+    }
+    return {vector, data, line_step, deep_step};
+  }
+};
+
+// go(operand), walked in the direction in which it is dense.
+template <class Go>
+void with_stacked(const Matrix& m, int64_t lines, int64_t K, Go go) {
+  if (m.line == 1 && m.deep != 1)
+    go(Stacked<false>(m, lines, K));
+  else
+    go(Stacked<true>(m, lines, K));
+}
+
+}  // namespace
+
+void multiply(const Call& call, void* scratch, const Shape& shape, const Matrix& left,
+              const Matrix& right, const Output& out) {
+  with_stacked(left, shape.M, shape.K, [&](auto a) {
+    with_stacked(right, shape.N, shape.K, [&](auto b) { gemm(call, scratch, shape, a, b, out); });
+  });
+}
+
+}  // namespace convnet::cuda

@@ -1,0 +1,200 @@
+"""Matrix products and convolutions on the GPU: every tile, and every way to read an operand."""
+
+import numpy as np
+import pytest
+
+from tests.ops.harness import DEVICES, Operand, assert_close, batched, run_op, weight
+from tests.ops.rnn_cases import RnnCase
+from tests.reference import conv2d as reference
+from tests.reference import rnn as recurrent
+
+pytestmark = pytest.mark.skipif(len(DEVICES) < 2, reason="there is no GPU")
+
+# Sizes of tiles that are forced, by precision, and the tolerance: TF32 keeps 10 bits of a factor.
+PLAIN = ["128x128", "128x32", "64x64", "32x32", "16x64"]
+TENSOR = ["128x128", "128x32", "64x64"]
+WAYS = [("high", tile) for tile in PLAIN] + [("medium", tile) for tile in TENSOR]
+TOLERANCE = {"high": 2e-5, "medium": 2e-3}
+ways = pytest.mark.parametrize(("precision", "tile"), WAYS, ids=[" ".join(way) for way in WAYS])
+
+
+def run(op, operands, attrs, seed, precision, tile):
+    algorithms = {"gemm": tile} | ({"precision": precision} if precision != "high" else {})
+    forced = {"lanes": 1, "few": False, "gpu": 0, "algorithms": algorithms}
+    result = run_op(op, operands, attrs, [seed], **forced)
+    return [result.outputs[0], *result.gradients]
+
+
+def check(op, operands, attrs, forward, backward, precision, tile, rng):
+    arrays = [None if o is None else o.array.astype(np.float64) for o in operands]
+    expected = forward(*arrays)
+    seed = rng.normal(size=expected.shape).astype(np.float32)
+    found = run(op, operands, attrs, seed, precision, tile)
+    wanted = [expected, *backward(*arrays, seed.astype(np.float64))]
+    for what, (got, want) in enumerate(zip(found, wanted, strict=True)):
+        if want is not None:
+            assert_close(got, want, TOLERANCE[precision], f"result {what}")
+    if precision == "medium" and expected.size > 1:
+        error = np.abs(found[0] - expected).max() / np.abs(expected).max()
+        assert error > 1e-5, "nothing was rounded"
+
+
+# Of a dense layer: samples, inputs, units. A tile of the GPU is at most 128 x 128 x 16; sums of 128
+# numbers or more are cut in slices.
+PRODUCTS = {
+    "more than a tile, tails": (130, 33, 149),
+    "more than a tile, in fours": (132, 36, 196),
+    "whole tiles": (128, 32, 256),
+    "a long sum": (33, 700, 35),
+    "a long sum in fours": (36, 700, 40),
+    "long sums for the weights": (600, 17, 20),
+    "one row": (1, 150, 129),
+    "one of all": (1, 1, 1),
+}
+
+
+@ways
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_dense(name, precision, tile):
+    rng = np.random.default_rng(3)
+    samples, inputs, units = PRODUCTS[name]
+    x, w = rng.normal(size=(samples, inputs)), rng.normal(size=(inputs, units)) / np.sqrt(inputs)
+
+    def backward(x, w, b, dy):
+        dz = dy * (1 - np.tanh(x @ w + b) ** 2)
+        return dz @ w.T, x.T @ dz, dz.sum(axis=0)
+
+    check(
+        "dense",
+        [batched(x), weight(w), weight(rng.normal(size=units))],
+        {"activation": "tanh"},
+        lambda x, w, b: np.tanh(x @ w + b),
+        backward,
+        precision,
+        tile,
+        rng,
+    )
+
+
+@ways
+@pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("shape", [(34, 70, 65), (20, 260, 24)], ids=str)
+def test_stacks_of_products(shape, transposed, precision, tile):
+    rng = np.random.default_rng(4)
+    M, K, N = shape
+    first, second = ((lambda x: np.swapaxes(x, -1, -2)) if t else (lambda x: x) for t in transposed)
+    a, b = rng.normal(size=(3, 2, M, K)), rng.normal(size=(3, 2, K, N)) / np.sqrt(K)
+    check(
+        "matmul",
+        [batched(first(a)), batched(second(b))],
+        {"transpose_a": transposed[0], "transpose_b": transposed[1]},
+        lambda a, b: first(a) @ second(b),
+        lambda a, b, dy: (
+            first(dy @ np.swapaxes(second(b), -1, -2)),
+            second(np.swapaxes(first(a), -1, -2) @ dy),
+        ),
+        precision,
+        tile,
+        rng,
+    )
+
+
+# Of a convolution: samples, height, width, channels, filters, kernel, attributes.
+CONVOLUTIONS = {
+    "one channel": (5, 13, 14, 1, 32, 3, {}),
+    "three channels": (6, 15, 17, 3, 33, 5, {"strides": [2, 2], "padding": [2, 2, 1, 2]}),
+    "channels in fours": (3, 9, 10, 8, 40, 3, {"padding": [1, 1, 1, 1]}),
+    "more than a tile": (3, 8, 9, 36, 132, 2, {"padding": [1, 1, 1, 1]}),
+    "strides and dilation": (4, 13, 12, 12, 24, 3, {"strides": [2, 3], "dilation": [4, 2]}),
+    "taps that nothing meets": (3, 9, 8, 4, 20, 1, {"strides": [3, 2]}),
+    "uneven channels": (5, 8, 9, 18, 30, 2, {"strides": [1, 2], "padding": [0, 1, 1, 0]}),
+    "groups in fours": (3, 8, 7, 32, 64, 3, {"groups": 2, "padding": [1, 1, 1, 1]}),
+    "uneven groups": (3, 8, 9, 27, 51, 3, {"groups": 3, "strides": [2, 1]}),
+    "groups of one": (4, 9, 8, 35, 70, 3, {"groups": 35, "strides": [2, 1]}),
+}
+
+
+@ways
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_conv2d(name, precision, tile):
+    rng = np.random.default_rng(5)
+    samples, height, width, channels, filters, kernel, attrs = CONVOLUTIONS[name]
+    if name == "groups of one" and (precision, tile) != WAYS[0]:
+        pytest.skip("is no matrix product")
+    group = channels // attrs.get("groups", 1)
+    w = rng.normal(size=(kernel, kernel, group, filters)) / kernel / np.sqrt(group)
+    x = rng.normal(size=(samples, height, width, channels))
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=filters))],
+        attrs,
+        lambda x, w, b: reference.conv2d(x, w, b, **attrs),
+        lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, **attrs),
+        precision,
+        tile,
+        rng,
+    )
+
+
+@ways
+@pytest.mark.parametrize("op", ["lstm", "gru", "simple_rnn"])
+@pytest.mark.parametrize(("features", "units"), [(8, 12), (5, 7)])
+def test_weights_of_recurrent_layers(features, units, op, precision, tile):
+    """Their gradients are one product of x, h and ones with what the gates got back."""
+    rng = np.random.default_rng(9)
+    attrs = {"return_sequences": True, "go_backwards": units == 7}
+    case = RnnCase(op, batch=30, steps=6, features=features, units=units, attrs=attrs)
+    no_gradient = [np.zeros((30, units)) for _ in range(case.state_count)]
+    check(
+        op,
+        case.operands(rng),
+        attrs,
+        lambda *arrays: recurrent.forward(op, *arrays, **attrs)[0],
+        lambda *arrays: recurrent.backward(op, *arrays, *no_gradient, **attrs),
+        precision,
+        tile,
+        rng,
+    )
+
+
+@ways
+def test_weights_that_begin_anywhere(precision, tile):
+    """They lie at no multiple of four floats, and are read one by one."""
+    rng = np.random.default_rng(6)
+    memory = rng.normal(size=1 + 36 * 64).astype(np.float32)
+    check(
+        "dense",
+        [
+            batched(rng.normal(size=(70, 36))),
+            Operand(memory[1:].reshape(36, 64), batched=False),
+            None,
+        ],
+        {},
+        lambda x, w, b: x @ w,
+        lambda x, w, b, dy: (dy @ w.T, x.T @ dy, None),
+        precision,
+        tile,
+        rng,
+    )
+
+
+@ways
+def test_bits_are_the_same_from_run_to_run(precision, tile):
+    rng = np.random.default_rng(8)
+    x, w = rng.normal(size=(4, 9, 8, 8)), rng.normal(size=(3, 3, 8, 20))
+    seed = rng.normal(size=(4, 7, 6, 20)).astype(np.float32)
+    operands = [batched(x), weight(w), None]
+    first, again = (run("conv2d", operands, {}, seed, precision, tile) for _ in range(2))
+    for a, b in zip(first[:3], again[:3], strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("shape", [(3, 700, 40), (700, 40, 33), (40, 33, 2000)], ids=str)
+def test_the_tile_that_is_chosen(shape):
+    rng = np.random.default_rng(7)
+    samples, inputs, units = shape
+    x, w = rng.normal(size=(samples, inputs)), rng.normal(size=(inputs, units)) / np.sqrt(inputs)
+    operands = [batched(x), weight(w), None]
+    result = run_op("dense", operands, {}, lanes=1, few=False, gpu=0)
+    expected = operands[0].array.astype(np.float64) @ operands[1].array.astype(np.float64)
+    assert_close(result.outputs[0], expected, TOLERANCE["high"])
