@@ -73,8 +73,6 @@ CONVNET_DEVICE Vec scale(Vec a, Vec n) {
   return {a.v * float_of((half + 127) << 23) * float_of((whole - half + 127) << 23)};
 }
 CONVNET_DEVICE Vec exponent(Vec a) { return {static_cast<float>((bits_of(a.v) >> 23) - 127)}; }
-CONVNET_DEVICE Vec mantissa(Vec a) {
-  return {float_of((bits_of(a.v) & 0x007fffff) | 0x3f800000)};
-}
+CONVNET_DEVICE Vec mantissa(Vec a) { return {float_of((bits_of(a.v) & 0x007fffff) | 0x3f800000)}; }
 
 }  // namespace convnet::cuda

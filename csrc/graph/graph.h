@@ -96,8 +96,7 @@ using Algorithms = std::map<std::string, std::string>;
 // -1 for the CPU.
 class Graph {
  public:
-  explicit Graph(int64_t lanes = kLanes, Algorithms forced = {}, bool few = true,
-                 int gpu = -1);
+  explicit Graph(int64_t lanes = kLanes, Algorithms forced = {}, bool few = true, int gpu = -1);
   int64_t lanes() const { return lanes_; }
   bool few() const { return few_; }
   bool cuda() const { return gpu_ >= 0; }

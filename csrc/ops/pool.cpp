@@ -110,8 +110,7 @@ void max_pool_gradient(GradContext& g) {
   const Value& x = g.value(g.in(0));
   if (x.storage != Storage::Batched)
     throw std::invalid_argument("max_pool: only a batch of images has a gradient");
-  if (x.lanes == 1 && !g.cuda())
-    throw NeedsLanes("max pooling trains on 16 samples at once only");
+  if (x.lanes == 1 && !g.cuda()) throw NeedsLanes("max pooling trains on 16 samples at once only");
   g.set(0, g.add1("max_pool_backward", {g.grad(), g.out(1)}, backward_attrs(g)));
 }
 

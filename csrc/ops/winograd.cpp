@@ -73,8 +73,8 @@ WinogradTile fastest_tile(InferContext& c, const Conv2dParams& p, double direct,
           "algorithm must be direct, winograd4, winograd6 or winograd8, got '" + algorithm + "'");
   const bool row = p.KH == 1 && p.OH == 1 && p.KW >= 3 && p.KW <= 5;
   const bool square = p.KH == p.KW && (p.KH == 3 || p.KH == 5);
-  if (c.cuda() || algorithm == "direct" || !(row || square) || p.groups != 1 || p.sy != 1 || p.sx != 1 ||
-      p.dy != 1 || p.dx != 1)
+  if (c.cuda() || algorithm == "direct" || !(row || square) || p.groups != 1 || p.sy != 1 ||
+      p.sx != 1 || p.dy != 1 || p.dx != 1)
     return {};
   const auto k = static_cast<int32_t>(p.KW);
   const bool forced = !algorithm.empty();

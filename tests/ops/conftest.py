@@ -1,4 +1,4 @@
-"""Every test of an op runs on the CPU and on the GPU, unless it says that it is about the CPU."""
+"""Every test of an op runs on the CPU and on the GPU, unless it says that it is about one of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ DEVICES = ["cpu", pytest.param("gpu", marks=pytest.mark.cuda)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    only = metafunc.definition.get_closest_marker("cpu_only")
-    metafunc.parametrize("device", ["cpu"] if only else DEVICES, indirect=True)
+    def says(mark: str) -> bool:
+        return metafunc.definition.get_closest_marker(mark) is not None
+
+    devices = DEVICES[says("gpu_only") : 1 if says("cpu_only") else None]
+    metafunc.parametrize("device", devices, indirect=True)
 
 
 @pytest.fixture(autouse=True)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from tests.ops.harness import DEVICES, Operand, assert_close, batched, run_op, weight
+from tests.ops.harness import Operand, assert_close, batched, run_op, weight
 from tests.ops.rnn_cases import RnnCase
 from tests.reference import conv2d as reference
 from tests.reference import rnn as recurrent
 
-pytestmark = pytest.mark.skipif(len(DEVICES) < 2, reason="there is no GPU")
+pytestmark = pytest.mark.gpu_only
 
 # Sizes of tiles that are forced, by precision, and the tolerance: TF32 keeps 10 bits of a factor.
 PLAIN = ["128x128", "128x32", "64x64", "32x32", "16x64"]
@@ -20,7 +20,7 @@ ways = pytest.mark.parametrize(("precision", "tile"), WAYS, ids=[" ".join(way) f
 
 def run(op, operands, attrs, seed, precision, tile):
     algorithms = {"gemm": tile} | ({"precision": precision} if precision != "high" else {})
-    forced = {"lanes": 1, "few": False, "gpu": 0, "algorithms": algorithms}
+    forced = {"lanes": 1, "few": False, "algorithms": algorithms}
     result = run_op(op, operands, attrs, [seed], **forced)
     return [result.outputs[0], *result.gradients]
 
@@ -195,6 +195,6 @@ def test_the_tile_that_is_chosen(shape):
     samples, inputs, units = shape
     x, w = rng.normal(size=(samples, inputs)), rng.normal(size=(inputs, units)) / np.sqrt(inputs)
     operands = [batched(x), weight(w), None]
-    result = run_op("dense", operands, {}, lanes=1, few=False, gpu=0)
+    result = run_op("dense", operands, {}, lanes=1, few=False)
     expected = operands[0].array.astype(np.float64) @ operands[1].array.astype(np.float64)
     assert_close(result.outputs[0], expected, TOLERANCE["high"])

@@ -1,7 +1,5 @@
 """The precision of convolutions."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -41,7 +39,7 @@ def test_the_medium_one_is_the_high_one_on_the_cpu(model):
         assert np.array_equal(model.predict(x, verbose=0), high)
 
 
-@pytest.mark.skipif(not os.environ.get("CONVNET_CUDA_LIBRARY"), reason="there is no GPU")
+@pytest.mark.cuda
 def test_the_medium_one_rounds_to_tf32_on_a_gpu(model):
     x = np.random.default_rng(0).normal(size=(2, 16, 16, 32)).astype(np.float32)
     with config.device("gpu"):

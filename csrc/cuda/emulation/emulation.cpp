@@ -59,8 +59,8 @@ struct Block {
   std::vector<unsigned char> turn;  // by thread: which of the two is next
   std::vector<std::unique_ptr<Fiber>> made;
   std::vector<Fiber*> idle;
-  std::vector<char> shown;          // by thread: what it shows to its warp
-  std::vector<Copies> copies;       // by thread
+  std::vector<char> shown;     // by thread: what it shows to its warp
+  std::vector<Copies> copies;  // by thread
   size_t shared = 0;
   Fiber* current = nullptr;
   jmp_buf done;

@@ -102,8 +102,8 @@ void extreme_backward(const Call& a) {
   const int64_t results = a.samples * p.kept.size;
   const float *x = a.f32(0), *y = a.f32(1), *dy = a.f32(2);
   with_team(p.innermost_kept, p.reduced.size, [&](auto team) {
-    launch(share_gradient<team.value>, blocks_for_teams<team.value>(results), kThreads, a.stream,
-           x, y, dy, a.f32(3), a.stride[0], results, p.kept, p.reduced);
+    launch(share_gradient<team.value>, blocks_for_teams<team.value>(results), kThreads, a.stream, x,
+           y, dy, a.f32(3), a.stride[0], results, p.kept, p.reduced);
   });
 }
 

@@ -32,9 +32,9 @@ void unary(const Call& a) {
   const auto& p = a.as<UnaryParams>();
   const int64_t n = p.size * a.samples;
   switch (p.fn) {
-#define CONVNET_UNARY(name, source, formula, slope)                                       \
-  case Unary::name:                                                                       \
-    return launch(name##_forward, blocks_for(n), kThreads, a.stream,                      \
+#define CONVNET_UNARY(name, source, formula, slope)                  \
+  case Unary::name:                                                  \
+    return launch(name##_forward, blocks_for(n), kThreads, a.stream, \
                   static_cast<const float*>(a.f32(0)), a.f32(1), n, p);
 #include "ops/unary_list.inc"
 #undef CONVNET_UNARY
