@@ -222,11 +222,11 @@ def set_matmul_precision(precision: str) -> None:
     """Set how exactly convolutions and matrix products are summed.
 
     With `"high"` and `"highest"` all of them are computed in single precision. `"high"` lets
-    convolutions take Winograd's algorithm with six or eight points, whose error is 1 to 4 millionths
-    of the root mean square of the results; `"highest"` forbids what is less exact than a direct sum.
-    `"medium"` lets a GPU round what is multiplied to TF32, with 10 bits of mantissa, for its tensor
-    cores; sums stay in single precision, and the CPU computes as with `"high"`. Plans that were
-    built before are built again.
+    convolutions take Winograd's algorithm with six or eight points, whose error is 1 to 4
+    millionths of the root mean square of the results; `"highest"` forbids what is less exact than a
+    direct sum. `"medium"` lets a GPU round what is multiplied to TF32, with 10 bits of mantissa,
+    for its tensor cores; sums stay in single precision, and the CPU computes as with `"high"`.
+    Plans that were built before are built again.
 
     Args:
         precision: `"medium"`, `"high"` or `"highest"`.
@@ -254,8 +254,8 @@ def algorithm_choices() -> dict[str, tuple[str, ...]]:
     algorithm with four, six or eight points. `conv2d_backward` is the gradient of convolutions:
     `"sparse"` visits only the pixels that max pooling left alive. `gemm` is the tile of a matrix
     product, or of a convolution, that a block of threads of a GPU computes. `lanes` is how many
-    samples lie side by side in a prediction: with `"1"` they run one by one. What is forced is taken
-    wherever it can compute what is asked for; `Model.profile` shows what was.
+    samples lie side by side in a prediction: with `"1"` they run one by one. What is forced is
+    taken wherever it can compute what is asked for; `Model.profile` shows what was.
 
     >>> algorithm_choices()["lanes"]
     ('1', '16')

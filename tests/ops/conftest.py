@@ -1,4 +1,4 @@
-"""Every test of an op runs on the CPU and on the GPU, unless it says that it is about one of them."""
+"""Every test of an op runs on the CPU and on the GPU, unless it is about one of them."""
 
 from __future__ import annotations
 
