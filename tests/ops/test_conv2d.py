@@ -139,7 +139,7 @@ def test_fused_activation_and_pool_equal_the_separate_steps(
     apply, slope = ACTIVATIONS[activation]
     attrs = {"padding": [1, 1, 1, 1]}
     x = rng.normal(size=(19, *size, channels))
-    w = rng.normal(size=(*kernel, channels, 8))
+    w = rng.normal(size=(*kernel, channels, 8)) / np.sqrt(channels * np.prod(kernel))
 
     def forward(x, w, b):
         z = reference.conv2d(x, w, b, **attrs)
