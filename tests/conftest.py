@@ -21,9 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     has_data = (SHARED / "data").is_dir() or os.environ.get("CONVNET_REQUIRE_SHARED")
     without_gpu = _without_gpu()
     for item in items:
-        if "shared" in item.keywords and not has_data:
+        if item.get_closest_marker("shared") and not has_data:
             item.add_marker(pytest.mark.skip(reason=f"no real data in {SHARED}"))
-        if "cuda" in item.keywords and without_gpu:
+        if item.get_closest_marker("cuda") and without_gpu:
             item.add_marker(pytest.mark.skip(reason=without_gpu))
         only = item.get_closest_marker("cpu_only")
         if only and settings.gpu() >= 0:

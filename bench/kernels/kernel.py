@@ -180,7 +180,7 @@ class Step:
         gpu = config.gpu()
         on_gpu = gpu >= 0
         self.count = GPU_STEPS if on_gpu and not read else 1
-        self.graph = graph = _core.Graph(1 if on_gpu else kernel.lanes, {}, False, gpu)
+        self.graph = graph = _core.Graph(1 if on_gpu else kernel.lanes, gpu=gpu)
         self.rows = len(kernel.batched[0]) if kernel.batched else 1
         self.changing = kernel.lanes == SHARD and not on_gpu
         inputs = [graph.input(a.shape[1:], f"x{i}") for i, a in enumerate(kernel.batched)]

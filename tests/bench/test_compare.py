@@ -93,7 +93,7 @@ def test_every_round_times_every_peer():
 def test_peers_that_are_not_installed_are_listed(monkeypatch, tmp_path):
     monkeypatch.setenv("CONVNET_PEERS", str(tmp_path))
     monkeypatch.setattr(compare, "measure", lambda *_: [])
-    monkeypatch.setattr(compare, "probe", lambda: {"peak_gflops": 1.0, "copy_gb_per_s": 1.0})
+    monkeypatch.setattr(compare, "probe", lambda device: {"peak_gflops": 1.0, "copy_gb_per_s": 1.0})
     document = compare.run(compare.parse(["lenet5", "--peers", "pytorch", "--quick"]))
     assert document["not_installed"] == ["pytorch", "pytorch-channels_last"]
 
