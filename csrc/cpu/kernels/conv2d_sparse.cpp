@@ -5,7 +5,6 @@
 
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/sparse_list.h"
-#include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -118,7 +117,7 @@ void sparse_lanes(const KernelArgs& a) {
   const int64_t pitch = p.pitch(), size = p.image(), reach = least(p.W, p.width() - p.left);
   for (int64_t unit = a.begin; unit < a.end; ++unit) {
     const int64_t outer = unit / p.H, y = unit % p.H + p.top;
-    const float* row = a.f32(0) + outer * kLanes * p.image() + y * p.width() * pitch;
+    const float* row = a.f32(0) + outer * kLanes * size + y * p.width() * pitch;
     for (int64_t x = 0; x < p.W; ++x) {
       const bool reached = x < reach && y < p.height();
       const int64_t at = (unit * p.W + x) * p.C * kLanes;

@@ -181,7 +181,7 @@ void sparse_input(const KernelArgs& a) {
                 const int64_t y = (window + j) / columns * size + slice.y,
                               x = (window + j) % columns * size;
                 add(Listed(p, a.scratch, j, l), w + c * count * slice.rows * p.KW,
-                    images + l * p.image() + y * line + x * p.pitch() + c, line, p.pitch());
+                    images + l * size_of_image + y * line + x * p.pitch() + c, line, p.pitch());
               }
         });
       });
