@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ SHARED = Path(os.environ.get("CONVNET_SHARED", Path(__file__).parents[2] / "shar
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Whoever starts a job in the background lets it ignore Ctrl-C, which tests send themselves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("CONVNET_REQUIRE_KERAS"):
         import keras  # noqa: F401
 

@@ -38,6 +38,8 @@ struct StepInfo {
     if (shards == 2) return batch * shard / 2;
     return shard < shards ? shard * kLanes : batch;
   }
+  // Live samples of a shard of several lanes, in its first lanes.
+  int64_t live_of(int64_t shard) const { return first_of(shard + 1) - first_of(shard); }
 };
 
 // One call. `data` holds a pointer for each input, then for each output (null where an optional one
@@ -72,8 +74,7 @@ struct KernelArgs {
   }
   int64_t shard() const { return shards[0]; }
   int64_t first(int64_t shard) const { return step->first_of(shard); }
-  // Live samples of a shard, in its first lanes.
-  int64_t live(int64_t shard) const { return lanes == 1 ? 1 : first(shard + 1) - first(shard); }
+  int64_t live(int64_t shard) const { return lanes == 1 ? 1 : step->live_of(shard); }
 };
 
 using KernelFn = void (*)(const KernelArgs&);

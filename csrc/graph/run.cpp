@@ -222,8 +222,7 @@ class Runner {
   double load(int64_t shard) const {
     constexpr double kOfAny = 0.25;
     if (plan_.graph_.lanes() == 1) return 1;
-    const int64_t live = info().first_of(shard + 1) - info().first_of(shard);
-    return kOfAny + (1 - kOfAny) * static_cast<double>(live) / kLanes;
+    return kOfAny + (1 - kOfAny) * static_cast<double>(info().live_of(shard)) / kLanes;
   }
 
   double owned(int64_t lead, int64_t slots, int thread) const {

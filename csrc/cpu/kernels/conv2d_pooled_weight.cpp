@@ -3,6 +3,7 @@
 // Rather than multiply what all four pixels of a window see by a gradient that is mostly zero, what
 // the winner sees is chosen lane by lane, first between columns, then between rows.
 #include "cpu/kernels/index.h"
+#include "cpu/kernels/window_columns.h"
 #include "ops/conv2d.h"
 
 namespace convnet::CONVNET_ISA {
@@ -58,28 +59,15 @@ __attribute__((noinline)) void add_windows(const float* x, int64_t line, const W
 
 using AddWindows = void (*)(const float*, int64_t, const Windows&, float*);
 
-template <int K>
-CONVNET_INLINE AddWindows add_windows_of(int64_t rows) {
-  if constexpr (kMostRows > 1) {
-    if (rows == 3) return add_windows<3, K>;
-    if (rows == 2) return add_windows<2, K>;
-  }
-  return add_windows<1, K>;
-}
-
 AddWindows add_windows_of(int64_t rows, int64_t columns) {
-  switch (columns) {
-    case 1:
-      return add_windows_of<1>(rows);
-    case 2:
-      return add_windows_of<2>(rows);
-    case 3:
-      return add_windows_of<3>(rows);
-    case 4:
-      return add_windows_of<4>(rows);
-    default:
-      return add_windows_of<5>(rows);
-  }
+  return with_columns(columns, [rows](auto of) -> AddWindows {
+    constexpr int K = of();
+    if constexpr (kMostRows > 1) {
+      if (rows == 3) return add_windows<3, K>;
+      if (rows == 2) return add_windows<2, K>;
+    }
+    return add_windows<1, K>;
+  });
 }
 
 // One channel of x with zeros around it.

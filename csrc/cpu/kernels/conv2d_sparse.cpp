@@ -5,6 +5,7 @@
 
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/sparse_list.h"
+#include "cpu/kernels/window_columns.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -56,30 +57,17 @@ __attribute__((noinline)) void weight_pass(const List& list, const float* image,
 
 using WeightPass = void (*)(const List&, const float*, int64_t, int64_t, float*);
 
-template <int K>
-CONVNET_INLINE WeightPass weight_pass_of(int64_t rows) {
-  if constexpr (5 * K <= kTaps)
-    if (rows == 5) return weight_pass<5, K>;
-  if constexpr (4 * K <= kTaps)
-    if (rows == 4) return weight_pass<4, K>;
-  if constexpr (3 * K <= kTaps)
-    if (rows == 3) return weight_pass<3, K>;
-  return rows == 2 ? weight_pass<2, K> : weight_pass<1, K>;
-}
-
 WeightPass weight_pass_of(int64_t rows, int64_t columns) {
-  switch (columns) {
-    case 1:
-      return weight_pass_of<1>(rows);
-    case 2:
-      return weight_pass_of<2>(rows);
-    case 3:
-      return weight_pass_of<3>(rows);
-    case 4:
-      return weight_pass_of<4>(rows);
-    default:
-      return weight_pass_of<5>(rows);
-  }
+  return with_columns(columns, [rows](auto of) -> WeightPass {
+    constexpr int K = of();
+    if constexpr (5 * K <= kTaps)
+      if (rows == 5) return weight_pass<5, K>;
+    if constexpr (4 * K <= kTaps)
+      if (rows == 4) return weight_pass<4, K>;
+    if constexpr (3 * K <= kTaps)
+      if (rows == 3) return weight_pass<3, K>;
+    return rows == 2 ? weight_pass<2, K> : weight_pass<1, K>;
+  });
 }
 
 // Kernel rows of one pass, and calls of f(first row, rows).

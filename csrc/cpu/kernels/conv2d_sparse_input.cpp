@@ -7,6 +7,7 @@
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/sparse_samples.h"
 #include "cpu/kernels/tail.h"
+#include "cpu/kernels/window_columns.h"
 #include "cpu/simd/compress.h"
 
 namespace convnet::CONVNET_ISA {
@@ -125,33 +126,20 @@ using Add = void (*)(const Listed&, const float*, float*, int64_t, int64_t);
 template <int S, int R, int K>
 constexpr bool kFits = (R + S - 1) * (K + S - 1) <= kSums;
 
-template <int S, int K>
-CONVNET_INLINE Add<S> add_of(int64_t rows) {
-  if constexpr (kFits<S, 5, K>)
-    if (rows == 5) return add_window<S, 5, K>;
-  if constexpr (kFits<S, 4, K>)
-    if (rows == 4) return add_window<S, 4, K>;
-  if constexpr (kFits<S, 3, K>)
-    if (rows == 3) return add_window<S, 3, K>;
-  if constexpr (kFits<S, 2, K>)
-    if (rows == 2) return add_window<S, 2, K>;
-  return add_window<S, 1, K>;
-}
-
 template <int S>
 Add<S> add_of(int64_t rows, int64_t columns) {
-  switch (columns) {
-    case 1:
-      return add_of<S, 1>(rows);
-    case 2:
-      return add_of<S, 2>(rows);
-    case 3:
-      return add_of<S, 3>(rows);
-    case 4:
-      return add_of<S, 4>(rows);
-    default:
-      return add_of<S, 5>(rows);
-  }
+  return with_columns(columns, [rows](auto of) -> Add<S> {
+    constexpr int K = of();
+    if constexpr (kFits<S, 5, K>)
+      if (rows == 5) return add_window<S, 5, K>;
+    if constexpr (kFits<S, 4, K>)
+      if (rows == 4) return add_window<S, 4, K>;
+    if constexpr (kFits<S, 3, K>)
+      if (rows == 3) return add_window<S, 3, K>;
+    if constexpr (kFits<S, 2, K>)
+      if (rows == 2) return add_window<S, 2, K>;
+    return add_window<S, 1, K>;
+  });
 }
 
 }  // namespace

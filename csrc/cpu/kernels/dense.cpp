@@ -17,9 +17,8 @@ namespace {
 
 constexpr int kColumns = kRegisters >= 32 ? 4 : 3;
 constexpr int kAccumulators = kRegisters >= 32 ? 24 : 12;
-constexpr int64_t kBlockK = 384;     // of the sum, beside one column
-constexpr int64_t kAhead = 32;       // rows of weights
-constexpr int64_t kLineFloats = 16;  // of a line of the cache
+constexpr int64_t kBlockK = 384;  // of the sum, beside one column
+constexpr int64_t kAhead = 32;    // rows of weights
 
 struct Column {
   const float* in;

@@ -9,8 +9,6 @@ namespace convnet::CONVNET_ISA {
 
 namespace {
 
-constexpr int64_t kLineFloats = 16;  // of a line of the cache
-
 // Row of a table with `rows` rows; -1 where the number names none.
 CONVNET_INLINE int64_t row_of(float id, int64_t rows) {
   return id > -1.0f && id < static_cast<float>(rows) ? static_cast<int64_t>(id) : -1;

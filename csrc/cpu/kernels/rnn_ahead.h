@@ -28,7 +28,6 @@ class Ahead {
   }
 
  private:
-  static constexpr int64_t kLineFloats = 16;
   struct Piece {
     const float *begin, *end;
   };

@@ -50,6 +50,7 @@ CONVNET_INLINE Mask operator>=(Vec a, float b) { return a >= set1(b); }
 CONVNET_INLINE Mask operator==(Vec a, float b) { return a == set1(b); }
 CONVNET_INLINE Mask operator!=(Vec a, float b) { return a != set1(b); }
 
+constexpr int64_t kLineFloats = 16;  // of a line of the cache
 // Asks for a line that will be read, for the second-level cache. Any address is fine.
 CONVNET_INLINE void prefetch(const float* p) { __builtin_prefetch(p, 0, 2); }
 
