@@ -47,7 +47,7 @@ struct Output {
   Output of_slices(const Output& sums) const { return sums; }
 
   CONVNET_INLINE float result(int p, int n, float sum) const {
-    return activate(activation, set1(bias ? sum + bias[p * product + n] : sum)).v;
+    return activate_briefly(activation, set1(bias ? sum + bias[p * product + n] : sum)).v;
   }
   CONVNET_INLINE float* at(int p, int s, int m, int n) const {
     return y + p * product + s * slice + m * pitch + n;
@@ -94,16 +94,17 @@ __global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
   };
 
   Sums sums;
-  CONVNET_REGISTERS(s, kStages - 1) load(s, begin + s * kDepth);
-  int stage = 0;
-  for (int k = begin; k < end; k += kDepth) {
+  int stage = 0;  // to be filled: the one after it is the oldest
+  // The first rounds only fill stages.
+  for (int k = begin - (kStages - 1) * kDepth; k < end; k += kDepth) {
     wait_for_copies<kStages - 2>();
     __syncthreads();  // everybody's have come, and the tiles before are not needed any more
-    load(stage == 0 ? kStages - 1 : stage - 1, k + (kStages - 1) * kDepth);
+    load(stage, k + (kStages - 1) * kDepth);
+    stage = stage + 1 == kStages ? 0 : stage + 1;
+    if (k < begin) continue;
     const float* now = memory + stage * Tiles::kFloats;
     sums.template add<A::kAlong, B::kAlong>(now, now + Tiles::kLeft,
                                             end - k < kDepth ? end - k : kDepth);
-    stage = stage + 1 == kStages ? 0 : stage + 1;
   }
   wait_for_copies<0>();
   __syncthreads();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/simd/vec.h"
+#include "cuda/device.h"
 #include "ops/strides.h"
 
 namespace convnet::cuda {
@@ -9,6 +10,7 @@ namespace convnet::cuda {
 // Where operand k has what belongs to element i of the result of one sample.
 CONVNET_INLINE int64_t place_of(const Strides& s, int k, int64_t i) {
   int64_t place = 0;
+  CONVNET_UNROLLED(1)  // a division fills a page
   for (int axis = s.axes - 1; axis > 0; --axis) {
     place += i % s.extent[axis] * s.stride[k][axis];
     i /= s.extent[axis];

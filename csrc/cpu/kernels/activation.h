@@ -21,7 +21,7 @@ CONVNET_INLINE Vec activate(Activation kind, Vec x) {
 }
 
 // For loops that the code of an activation would fill: all but ReLU are out of line.
-__attribute__((noinline)) inline Vec activate_far(Activation kind, Vec x) {
+CONVNET_FAR Vec activate_far(Activation kind, Vec x) {
   return activate(kind, x);
 }
 CONVNET_INLINE Vec activate_briefly(Activation kind, Vec x) {

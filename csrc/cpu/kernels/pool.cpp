@@ -81,6 +81,7 @@ struct Largest {
   Vec best;
   Mask broken;
 
+  Largest() = default;
   CONVNET_INLINE explicit Largest(Vec x) : best(x), broken(x != x) {}
   // Where x takes over.
   CONVNET_INLINE Mask add(Vec x) {
@@ -113,40 +114,69 @@ void max_of_window(const Window& w, const MaxResult& out) {
   });
 }
 
+// Vectors that go through a large window together: its taps may lie pages apart, and single vectors
+// of them would be waited for one by one. Of small windows the sums stay in registers.
+constexpr int64_t kTogether = 16;
+constexpr int64_t kSmallWindow = 16;  // taps
+
+// body(first float, each) for parts of a place, where each(vector) is `each_vector` of the part.
+template <class Body>
+CONVNET_INLINE void each_part(const Window& w, int64_t n, Body body) {
+  if (w.ky.size() * w.kx.size() <= kSmallWindow) {
+    each_vector(n, [&](int64_t first, int64_t size) {
+      body(first, [&](auto vector) { vector(0, size); });
+    });
+    return;
+  }
+  constexpr int64_t kFloats = kTogether * kWidth;
+  for (int64_t first = 0; first < n; first += kFloats)
+    body(first, [&](auto vector) { each_vector(least(kFloats, n - first), vector); });
+}
+
+// body(x, tap) for the taps of a window that lie inside.
+template <class Body>
+CONVNET_INLINE void each_tap(const Window& w, int64_t KW, Body body) {
+  for (int64_t ky = 0; ky < w.ky.size(); ++ky)
+    for (int64_t kx = 0; kx < w.kx.size(); ++kx)
+      body(w.x + ky * w.row + kx * w.column, (w.ky.begin + ky) * KW + w.kx.begin + kx);
+}
+
 // Any window, cut off by the border or not.
 void max_of_part(const Window& w, int64_t KH, int64_t KW, const MaxResult& out) {
-  each_vector(out.n, [&](int64_t i, int64_t left) {
-    Largest largest(load_some(w.x + i, left));
-    uint32_t first = ~0u;
-    for (int64_t ky = 0; ky < w.ky.size(); ++ky)
-      for (int64_t kx = 0; kx < w.kx.size(); ++kx) {
-        const Mask won = largest.add(load_some(w.x + ky * w.row + kx * w.column + i, left));
-        if (out.winners) out.put((w.ky.begin + ky) * KW + w.kx.begin + kx, i, bits(won) | first);
-        first = 0;
-      }
-    store_some(out.y + i, left, largest.result());
+  each_part(w, out.n, [&](int64_t first, auto each) {
+    Largest largest[kTogether];
+    each([&](int64_t i, int64_t left) {
+      largest[i / kWidth] = Largest(load_some(w.x + first + i, left));
+    });
+    uint32_t all = ~0u;
+    each_tap(w, KW, [&](const float* x, int64_t tap) {
+      each([&](int64_t i, int64_t left) {
+        const Mask won = largest[i / kWidth].add(load_some(x + first + i, left));
+        if (out.winners) out.put(tap, first + i, bits(won) | all);
+      });
+      all = 0;
+    });
+    each([&](int64_t i, int64_t left) {
+      store_some(out.y + first + i, left, largest[i / kWidth].result());
+    });
   });
   if (!out.winners) return;
   // So far each tap has a bit where it took over from those before: the last one to do so has won.
-  for (int64_t c = 0; c < out.C; ++c) {
-    uint32_t open = 0xffff;
+  for (int64_t first = 0; first < out.C; first += kTogether) {
+    const int64_t channels = least(kTogether, out.C - first);
+    uint16_t open[kTogether];
+    for (uint16_t& lanes : open) lanes = 0xffff;
     for (int64_t ky = KH - 1; ky >= 0; --ky)
       for (int64_t kx = KW - 1; kx >= 0; --kx) {
-        uint16_t& mask = out.winners[(ky * KW + kx) * out.C + c];
+        uint16_t* masks = out.winners + (ky * KW + kx) * out.C + first;
         const bool inside = w.ky.begin <= ky && ky < w.ky.end && w.kx.begin <= kx && kx < w.kx.end;
-        const uint32_t won = inside ? mask : 0;
-        mask = static_cast<uint16_t>(won & open);
-        open &= ~won;
+        for (int64_t c = 0; c < channels; ++c) {
+          const uint16_t won = inside ? masks[c] : uint16_t{0};
+          masks[c] = won & open[c];
+          open[c] &= static_cast<uint16_t>(~won);
+        }
       }
   }
-}
-
-CONVNET_INLINE Vec sum_of_window(const Window& w, int64_t i, int64_t left) {
-  Vec total = zero();
-  for (int64_t ky = 0; ky < w.ky.size(); ++ky)
-    for (int64_t kx = 0; kx < w.kx.size(); ++kx)
-      total = total + load_some(w.x + ky * w.row + kx * w.column + i, left);
-  return total;
 }
 
 }  // namespace
@@ -170,8 +200,17 @@ void avg_pool(const KernelArgs& a) {
   each_window(a, [&](const Window& w, int64_t place) {
     const Vec share = set1(1.0f / static_cast<float>(w.ky.size() * w.kx.size()));
     float* y = a.f32(1) + place * n;
-    each_vector(n, [&](int64_t i, int64_t left) {
-      store_some(y + i, left, sum_of_window(w, i, left) * share);
+    each_part(w, n, [&](int64_t first, auto each) {
+      Vec total[kTogether];
+      for (Vec& t : total) t = zero();
+      each_tap(w, 0, [&](const float* x, int64_t) {
+        each([&](int64_t i, int64_t left) {
+          total[i / kWidth] = total[i / kWidth] + load_some(x + first + i, left);
+        });
+      });
+      each([&](int64_t i, int64_t left) {
+        store_some(y + first + i, left, total[i / kWidth] * share);
+      });
     });
   });
 }

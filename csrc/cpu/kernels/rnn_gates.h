@@ -6,12 +6,6 @@
 
 namespace convnet::CONVNET_ISA {
 
-#ifdef __CUDACC__
-#define CONVNET_FAR __host__ __device__ inline __attribute__((noinline))
-#else
-#define CONVNET_FAR inline __attribute__((noinline))
-#endif
-
 constexpr float kLeak = 0.2f;  // slope of leaky_relu below zero
 
 CONVNET_INLINE Vec clip(Vec x, float low, float high) { return min(set1(high), max(set1(low), x)); }

@@ -20,8 +20,10 @@
 
 #ifdef __CUDACC__
 #define CONVNET_INLINE __host__ __device__ __forceinline__
+#define CONVNET_FAR __host__ __device__ __noinline__
 #else
 #define CONVNET_INLINE inline __attribute__((always_inline))
+#define CONVNET_FAR inline __attribute__((noinline))
 #endif
 #define CONVNET_PRAGMA(text) _Pragma(#text)
 #define CONVNET_UNROLL(n) CONVNET_PRAGMA(GCC unroll n)

@@ -63,7 +63,7 @@ __global__ void grouped(Window<true> window, const float* w, const float* bias, 
         const float* weights = w + int64_t{tap} * g.in_group * g.OC + o;
         for (int c = 0; c < g.in_group; ++c) sum = fmaf(x[c], weights[c * g.OC], sum);
       }
-    store(y + i, activate(activation, set1(bias ? sum + bias[o] : sum)));
+    store(y + i, activate_briefly(activation, set1(bias ? sum + bias[o] : sum)));
   });
 }
 
@@ -143,7 +143,7 @@ __global__ void pool(const float* z, float* y, uint16_t* winners, int64_t n, Con
     }
     if (broken) best = __builtin_nanf("");
     if (p.pool == FusedPool::average) best = ((all[0] + all[1]) + (all[2] + all[3])) * 0.25f;
-    store(y + i, activate(p.activation, set1(best)));
+    store(y + i, activate_briefly(p.activation, set1(best)));
     if (!winners) return;
     winners[2 * i] = static_cast<uint16_t>(winner / 2);
     winners[2 * i + 1] = static_cast<uint16_t>(winner % 2);

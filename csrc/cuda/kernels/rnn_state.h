@@ -123,6 +123,7 @@ struct Team {
   // body(b, unit, sequence); a thread gets the same ones each time.
   template <class Body>
   __device__ __forceinline__ void each_unit(Body body) const {
+    CONVNET_UNROLLED(1)
     for (int i = static_cast<int>(threadIdx.x); i < B * H; i += static_cast<int>(blockDim.x)) {
       const int b = i / H;
       if (first + b < sequences) body(b, i % H, first + b);
