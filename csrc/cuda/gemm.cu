@@ -1,6 +1,9 @@
 #include "cuda/gemm.h"
 
 #include <cmath>
+#include <vector>
+
+#include "cuda/wgmma_check.h"
 
 namespace convnet::cuda {
 
@@ -13,15 +16,17 @@ constexpr double kClocksASlice = 20;   // of adding them
 constexpr int64_t kLeastSlice = 64, kMostSlices = 128;
 constexpr int64_t kMostBlocksOfSlices = 528;
 
-constexpr int kTiles = 8, kFirstTensorTile = 5;
+constexpr int64_t kMostSums = kMostBlocksOfSlices * 128 * 128;  // of slices
+
+constexpr int kFirstTensorTile = 5;
 // Multiply-adds a clock of a processor, all of them busy.
-constexpr double kRate[kTiles] = {108, 90, 90, 64, 56, 400, 220, 280};
+constexpr double kRate[kTiles] = {108, 90, 90, 64, 56, 400, 220, 280, 600, 440};
 
 template <class Sums>
 double clocks(double rate, const Shape& s, int64_t slices) {
   const double tiles = static_cast<double>(div_up(s.M, Sums::kM) * div_up(s.N, Sums::kN));
   const double turns = std::ceil(tiles * static_cast<double>(s.products * slices) / kProcessors);
-  const double rounds = std::ceil(turns * Sums::kThreads / 512);
+  const double rounds = std::ceil(turns / kResident<Sums>);
   const double depth = static_cast<double>(div_up(div_up(s.K, slices), kDepth));
   const double busy = turns * depth * (kDepth * Sums::kM * Sums::kN) / rate;
   const double waiting = rounds * depth * kLatency / (Sums::kStages - 1);
@@ -36,6 +41,16 @@ __global__ void add(const float* slices, float* out, int64_t n, int count) {
   each_sum(slices, n, count, [&](int64_t i, float sum) { out[i] = sum; });
 }
 
+// The tiles that compute in the wanted precision on the device in use.
+std::vector<int> tiles_for(const Products& products) {
+  std::vector<int> tiles;
+  const int first = products.tf32 ? kFirstTensorTile : 0;
+  const int last = products.tf32 ? kTiles : kFirstTensorTile;
+  for (int tile = first; tile < last; ++tile)
+    if (!by_wgmma(tile) || wgmma_works()) tiles.push_back(tile);
+  return tiles;
+}
+
 bool is_forced(int tile, const Products& products) {
   bool same = false;
   with_tile(tile, [&](auto sums) {
@@ -48,19 +63,20 @@ bool is_forced(int tile, const Products& products) {
 }  // namespace
 
 Plan plan_of(const Shape& shape, const Products& products) {
-  const int first = products.tf32 ? kFirstTensorTile : 0;
-  const int last = products.tf32 ? kTiles : kFirstTensorTile;
-  bool forced = false;
-  for (int tile = first; tile < last; ++tile) forced = forced || is_forced(tile, products);
+  const std::vector<int> tiles = tiles_for(products);
+  const bool forced = std::any_of(tiles.begin(), tiles.end(),
+                                  [&](int tile) { return is_forced(tile, products); });
   double least = INFINITY;
   Plan best{};
-  for (int tile = first; tile < last; ++tile) {
+  for (const int tile : tiles) {
     if (forced && !is_forced(tile, products)) continue;
     with_tile(tile, [&](auto sums) {
       using Sums = typename decltype(sums)::type;
       const int64_t blocks = div_up(shape.M, Sums::kM) * div_up(shape.N, Sums::kN) * shape.products;
-      const int64_t most = std::min(
-          {kMostSlices, shape.K / kLeastSlice, kMostBlocksOfSlices / std::max<int64_t>(blocks, 1)});
+      const int64_t size = std::max<int64_t>(shape.M * shape.N * shape.products, 1);
+      const int64_t most =
+          std::min({kMostSlices, shape.K / kLeastSlice,
+                    kMostBlocksOfSlices / std::max<int64_t>(blocks, 1), kMostSums / size});
       for (int64_t slices = 1; slices <= std::max<int64_t>(most, 1); ++slices) {
         const double cost = clocks<Sums>(kRate[tile], shape, slices);
         if (cost >= least) continue;
@@ -76,8 +92,7 @@ Plan plan_of(const Shape& shape, const Products& products) {
 size_t gemm_scratch(const Shape& shape) {
   const int64_t slices = std::min(kMostSlices, shape.K / kLeastSlice);
   if (slices < 2) return 0;
-  const int64_t most = kMostBlocksOfSlices * 128 * 128;
-  return static_cast<size_t>(std::min(slices * shape.M * shape.N * shape.products, most)) *
+  return static_cast<size_t>(std::min(slices * shape.M * shape.N * shape.products, kMostSums)) *
          sizeof(float);
 }
 

@@ -7,17 +7,15 @@
 
 #include "cpu/kernels/activation.h"
 #include "cuda/divide.h"
+#include "cuda/gemm_part.h"
 #include "cuda/tile_sums.h"
+#include "cuda/wgmma_tile.h"
 
 namespace convnet::cuda {
 
 // Of products of the same shape, each below 2^31 in all directions.
 struct Shape {
   int64_t M, N, K, products = 1;
-};
-
-struct Slices {
-  int count, length;  // of K
 };
 
 // Stores sums, or what an activation makes of them and a bias.
@@ -77,14 +75,11 @@ __global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
   CONVNET_SHARED_FLOATS(memory);
   using Tiles = Stage<Sums, A, B>;
   constexpr int kStages = Sums::kStages;
-  const int across = (N + Sums::kN - 1) / Sums::kN, tiles = (M + Sums::kM - 1) / Sums::kM * across;
-  const int product = static_cast<int>(blockIdx.x) / tiles;
-  const int tile = static_cast<int>(blockIdx.x) % tiles, slice = static_cast<int>(blockIdx.y);
-  const int row = tile / across * Sums::kM, column = tile % across * Sums::kN;
-  const int begin = slice * slices.length;
-  const int end = K - begin > slices.length ? begin + slices.length : K;
-  const Loader<decltype(a.of(0)), Sums::kM, Sums::kThreads> left(a.of(product), row, M);
-  const Loader<decltype(b.of(0)), Sums::kN, Sums::kThreads> right(b.of(product), column, N);
+  const Part part = part_of_block<Sums>(M, N, K, slices);
+  const int begin = part.begin, end = part.end;
+  const Loader<decltype(a.of(0)), Sums::kM, Sums::kThreads> left(a.of(part.product), part.row, M);
+  const Loader<decltype(b.of(0)), Sums::kN, Sums::kThreads> right(b.of(part.product), part.column,
+                                                                  N);
   const auto load = [&](int stage, int k) {
     if (k < end) {
       left.load(memory + stage * Tiles::kFloats, k, end);
@@ -110,26 +105,11 @@ __global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
   __syncthreads();
   sums.template write<A::kAlong, B::kAlong>(memory, Tiles::kPitch);
   __syncthreads();
-
-  const int thread = static_cast<int>(threadIdx.x);
-  if (put.vector) {
-    constexpr int kAcross = Sums::kN / 4;
-    for (int i = thread; i < Sums::kM * kAcross; i += Sums::kThreads) {
-      const int m = i / kAcross, n = i % kAcross * 4;
-      const float* sum = memory + m * Tiles::kPitch + n;
-      if (row + m < M && column + n < N)
-        put.four(product, slice, row + m, column + n, *reinterpret_cast<const float4*>(sum));
-    }
-  } else {
-    for (int i = thread; i < Sums::kM * Sums::kN; i += Sums::kThreads) {
-      const int m = i / Sums::kN, n = i % Sums::kN;
-      if (row + m < M && column + n < N)
-        put.one(product, slice, row + m, column + n, memory[m * Tiles::kPitch + n]);
-    }
-  }
+  put_tile<Sums>(memory, Tiles::kPitch, put, part, M, N);
 }
 
-// The tiles that there are: those of PlainSums, then those of TensorSums.
+// The tiles that there are: those of PlainSums, then those of TensorSums, then of WgmmaSums.
+constexpr int kTiles = 10;
 template <class Go>
 void with_tile(int tile, Go go) {
   switch (tile) {
@@ -147,9 +127,19 @@ void with_tile(int tile, Go go) {
       return go(std::type_identity<TensorSums<128, 128, 4, 4, 4>>{});
     case 6:
       return go(std::type_identity<TensorSums<128, 32, 2, 4, 3>>{});
-    default:
+    case 7:
       return go(std::type_identity<TensorSums<64, 64, 2, 4, 4>>{});
+    case 8:
+      return go(std::type_identity<WgmmaSums<128>>{});
+    default:
+      return go(std::type_identity<WgmmaSums<64>>{});
   }
+}
+
+inline bool by_wgmma(int tile) {
+  bool is = false;
+  with_tile(tile, [&](auto sums) { is = kByWgmma<typename decltype(sums)::type>; });
+  return is;
 }
 
 struct Plan {
@@ -167,9 +157,15 @@ void gemm(Stream stream, const Plan& plan, const Shape& shape, A a, B b, Put put
     const int64_t tiles = div_up(shape.M, Sums::kM) * div_up(shape.N, Sums::kN);
     const dim3 grid(static_cast<unsigned>(tiles * shape.products),
                     static_cast<unsigned>(plan.slices.count));
-    launch_sharing(gemm_tile<Sums, A, B, Put>, grid, dim3(Sums::kThreads),
-                   Stage<Sums, A, B>::kBytes, stream, a, b, put, static_cast<int>(shape.M),
-                   static_cast<int>(shape.N), static_cast<int>(shape.K), plan.slices);
+    const auto launch_it = [&](auto kernel, size_t shared) {
+      launch_sharing(kernel, grid, dim3(Sums::kThreads), shared, stream, a, b, put,
+                     static_cast<int>(shape.M), static_cast<int>(shape.N),
+                     static_cast<int>(shape.K), plan.slices);
+    };
+    if constexpr (kByWgmma<Sums>)
+      launch_it(wgmma_tile<Sums, A, B, Put>, WgmmaMemory<Sums, A, B>::kBytes);
+    else
+      launch_it(gemm_tile<Sums, A, B, Put>, Stage<Sums, A, B>::kBytes);
   });
 }
 

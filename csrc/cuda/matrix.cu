@@ -59,6 +59,13 @@ void with_stacked(const Matrix& m, int64_t lines, int64_t K, Go go) {
 
 }  // namespace
 
+void multiply(Stream stream, const Plan& plan, const Shape& shape, const Matrix& left,
+              const Matrix& right, const Output& out) {
+  with_stacked(left, shape.M, shape.K, [&](auto a) {
+    with_stacked(right, shape.N, shape.K, [&](auto b) { gemm(stream, plan, shape, a, b, out); });
+  });
+}
+
 void multiply(const Call& call, void* scratch, const Shape& shape, const Matrix& left,
               const Matrix& right, const Output& out) {
   with_stacked(left, shape.M, shape.K, [&](auto a) {

@@ -17,5 +17,8 @@ struct Matrix {
 
 void multiply(const Call& call, void* scratch, const Shape& shape, const Matrix& left,
               const Matrix& right, const Output& out);
+// The same in the given way, K in one slice.
+void multiply(Stream stream, const Plan& plan, const Shape& shape, const Matrix& left,
+              const Matrix& right, const Output& out);
 
 }  // namespace convnet::cuda

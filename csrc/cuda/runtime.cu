@@ -128,9 +128,21 @@ Status replay(void* graph, Stream stream) {
   return check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), stream_of(stream)),
                "running a recorded step");
 }
+void exchange(int& mode) {
+  auto now = static_cast<cudaStreamCaptureMode>(mode);
+  cudaThreadExchangeStreamCaptureMode(&now);
+  mode = now;
+}
+
 void destroy_graph(void* graph) { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph)); }
 
 }  // namespace
+
+Aside::Aside() : mode_(cudaStreamCaptureModeRelaxed) { exchange(mode_); }
+Aside::~Aside() {
+  exchange(mode_);
+  cudaGetLastError();
+}
 
 Backend runtime() {
   Backend backend{};

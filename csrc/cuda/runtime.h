@@ -9,4 +9,17 @@ namespace convnet::cuda {
 // The table without its kernels.
 Backend runtime();
 
+// While it lives, the thread may allocate memory and wait, although it records a step. Errors of
+// launches meanwhile are forgotten.
+class Aside {
+ public:
+  Aside();
+  ~Aside();
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+
+ private:
+  int mode_;  // of recording
+};
+
 }  // namespace convnet::cuda

@@ -30,14 +30,14 @@ struct Layout {
 
 // What a thread brings of each tile: groups of four numbers. It stays with its lines from tile to
 // tile, so that what is to be known of them is found out once.
-template <class Operand, int kExtent, int kThreadsOfBlock>
+template <class Operand, int kExtent, int kThreadsOfBlock,
+          class Place = Layout<Operand::kAlong, kExtent>>
 class Loader {
   static constexpr bool kAlong = Operand::kAlong;
   static constexpr int kGroups = kExtent * kDepth / 4 / kThreadsOfBlock;
   static constexpr int kLines = kAlong ? kGroups : 1;
   static constexpr int kAcross = kAlong ? kDepth / 4 : kExtent / 4;  // groups side by side
   static_assert(kGroups > 0 && kThreadsOfBlock % kAcross == 0 && kThreadsOfBlock % kExtent == 0);
-  using Place = Layout<kAlong, kExtent>;
 
  public:
   __device__ __forceinline__ Loader(const Operand& operand, int first, int lines)

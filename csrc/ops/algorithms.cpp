@@ -9,7 +9,8 @@ const std::map<std::string, std::vector<std::string>>& algorithm_choices() {
   static const std::map<std::string, std::vector<std::string>> choices = {
       {"conv2d", {"direct", "winograd4", "winograd6", "winograd8"}},
       {"conv2d_backward", {"direct", "sparse"}},
-      {"gemm", {"128x128", "128x32", "64x64", "32x32", "16x64"}},  // of the GPU
+      // Tiles on the GPU. Those of 256 rows are for TF32 on Hopper.
+      {"gemm", {"256x128", "256x64", "128x128", "128x32", "64x64", "32x32", "16x64"}},
       // No Winograd's algorithm with more than four points; TF32 on the GPU.
       {"precision", {"highest", "medium"}},
   };

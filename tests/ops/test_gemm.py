@@ -12,7 +12,7 @@ pytestmark = pytest.mark.gpu_only
 
 # Sizes of tiles that are forced, by precision, and the tolerance: TF32 keeps 10 bits of a factor.
 PLAIN = ["128x128", "128x32", "64x64", "32x32", "16x64"]
-TENSOR = ["128x128", "128x32", "64x64"]
+TENSOR = ["128x128", "128x32", "64x64", "256x128", "256x64"]
 WAYS = [("high", tile) for tile in PLAIN] + [("medium", tile) for tile in TENSOR]
 TOLERANCE = {"high": 2e-5, "medium": 2e-3}
 ways = pytest.mark.parametrize(("precision", "tile"), WAYS, ids=[" ".join(way) for way in WAYS])

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/denormals.h"
+#include "cuda/emulation/wgmma.h"
 
 namespace convnet::cuda::emulation {
 
@@ -83,6 +84,7 @@ void open_warp(Warp& warp) {
 
 void open_block() {
   if (now.arrived < now.alive) return;
+  wgmma_at_barrier(now.arrived);
   now.arrived = 0;
   for (Warp& warp : now.warps) {
     warp.ready |= warp.at_block;
@@ -164,6 +166,7 @@ void run_block() {
     now.warps[w] = {std::min(now.threads - static_cast<unsigned>(w) * kWarp, kWarp), 0, 0, 0};
   now.shown.assign(now.threads * kMostShown, 0);
   now.copies.assign(now.threads, {});
+  wgmma_new_block();
   std::memset(shared_memory, 0xff, now.shared);
   now.current = nullptr;
   if (!_setjmp(now.done)) go_on();
