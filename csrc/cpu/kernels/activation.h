@@ -21,9 +21,7 @@ CONVNET_INLINE Vec activate(Activation kind, Vec x) {
 }
 
 // For loops that the code of an activation would fill: all but ReLU are out of line.
-CONVNET_FAR Vec activate_far(Activation kind, Vec x) {
-  return activate(kind, x);
-}
+CONVNET_FAR Vec activate_far(Activation kind, Vec x) { return activate(kind, x); }
 CONVNET_INLINE Vec activate_briefly(Activation kind, Vec x) {
   if (kind == Activation::relu) return max(zero(), x);
   return kind == Activation::linear ? x : activate_far(kind, x);
