@@ -13,9 +13,10 @@ constexpr double kClocksASlice = 20;   // of adding them
 constexpr int64_t kLeastSlice = 64, kMostSlices = 128;
 constexpr int64_t kMostBlocksOfSlices = 528;
 
-constexpr int kTiles = 8, kFirstTensorTile = 5;
+// The first tile of each precision, and one behind the last.
+constexpr int kFirst[] = {0, 5, 8, 10};
 // Multiply-adds a clock of a processor, all of them busy.
-constexpr double kRate[kTiles] = {108, 90, 90, 64, 56, 400, 220, 280};
+constexpr double kRate[] = {108, 90, 90, 64, 56, 400, 220, 280, 520, 360};
 
 template <class Sums>
 double clocks(double rate, const Shape& s, int64_t slices) {
@@ -48,8 +49,8 @@ bool is_forced(int tile, const Products& products) {
 }  // namespace
 
 Plan plan_of(const Shape& shape, const Products& products) {
-  const int first = products.tf32 ? kFirstTensorTile : 0;
-  const int last = products.tf32 ? kTiles : kFirstTensorTile;
+  const int first = kFirst[static_cast<int>(products.precision)];
+  const int last = kFirst[static_cast<int>(products.precision) + 1];
   bool forced = false;
   for (int tile = first; tile < last; ++tile) forced = forced || is_forced(tile, products);
   double least = INFINITY;

@@ -128,7 +128,7 @@ __global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
   }
 }
 
-// The tiles that there are: those of PlainSums, then those of TensorSums.
+// The tiles that there are: those of PlainSums, then those of TensorSums for each precision.
 template <class Go>
 void with_tile(int tile, Go go) {
   switch (tile) {
@@ -143,11 +143,15 @@ void with_tile(int tile, Go go) {
     case 4:
       return go(std::type_identity<PlainSums<16, 64, 4, 4, 4>>{});
     case 5:
-      return go(std::type_identity<TensorSums<128, 128, 4, 4, 4>>{});
+      return go(std::type_identity<TensorSums<Tf32, 128, 128, 4, 4, 4>>{});
     case 6:
-      return go(std::type_identity<TensorSums<128, 32, 2, 4, 3>>{});
+      return go(std::type_identity<TensorSums<Tf32, 128, 32, 2, 4, 3>>{});
+    case 7:
+      return go(std::type_identity<TensorSums<Tf32, 64, 64, 2, 4, 4>>{});
+    case 8:
+      return go(std::type_identity<TensorSums<Bf16, 128, 128, 4, 4, 4>>{});
     default:
-      return go(std::type_identity<TensorSums<64, 64, 2, 4, 4>>{});
+      return go(std::type_identity<TensorSums<Bf16, 64, 64, 2, 4, 4>>{});
   }
 }
 
