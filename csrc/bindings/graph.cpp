@@ -63,6 +63,7 @@ void bind_graph(py::module_& m) {
       .def(py::init<int64_t, Algorithms, bool, int>(), py::arg("lanes") = kLanes,
            py::arg("algorithms") = Algorithms{}, py::arg("few") = true, py::arg("gpu") = -1)
       .def_property("label", &Graph::label, &Graph::set_label)
+      .def_property("bfloat16", &Graph::bfloat16, &Graph::set_bfloat16)
       .def("input", &Graph::input, py::arg("shape"), py::arg("name"))
       .def("parameter", &Graph::parameter, py::arg("shape"), py::arg("name"))
       .def("state", &Graph::state, py::arg("shape"), py::arg("name"))

@@ -5,12 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/precision.h"
 #include "cpu/kernel.h"
 #include "cpu/kernel_table.h"
 
 namespace convnet::cuda {
 
-constexpr int kBackendVersion = 2;  // of everything in this header
+constexpr int kBackendVersion = 3;  // of everything in this header
 
 using Stream = void*;
 using Event = void*;
@@ -42,7 +43,7 @@ struct Step {
 
 // How matrices are multiplied.
 struct Products {
-  bool tf32;          // operands may be rounded to 10 bits of mantissa
+  Precision precision;
   int rows, columns;  // of tiles, where they are forced; else 0
 };
 

@@ -18,9 +18,10 @@ constexpr int64_t kMostBlocksOfSlices = 528;
 
 constexpr int64_t kMostSums = kMostBlocksOfSlices * 128 * 128;  // of slices
 
-constexpr int kFirstTensorTile = 5;
+// The first tile of each precision, and one behind the last.
+constexpr int kFirst[] = {0, 5, 10, 12};
 // Multiply-adds a clock of a processor, all of them busy.
-constexpr double kRate[kTiles] = {108, 90, 90, 64, 56, 400, 220, 280, 600, 440};
+constexpr double kRate[] = {108, 90, 90, 64, 56, 400, 220, 280, 600, 440, 520, 360};
 
 template <class Sums>
 double clocks(double rate, const Shape& s, int64_t slices) {
@@ -44,9 +45,8 @@ __global__ void add(const float* slices, float* out, int64_t n, int count) {
 // The tiles that compute in the wanted precision on the device in use.
 std::vector<int> tiles_for(const Products& products) {
   std::vector<int> tiles;
-  const int first = products.tf32 ? kFirstTensorTile : 0;
-  const int last = products.tf32 ? kTiles : kFirstTensorTile;
-  for (int tile = first; tile < last; ++tile)
+  const int* first = kFirst + static_cast<int>(products.precision);
+  for (int tile = first[0]; tile < first[1]; ++tile)
     if (!by_wgmma(tile) || wgmma_works()) tiles.push_back(tile);
   return tiles;
 }
@@ -64,8 +64,8 @@ bool is_forced(int tile, const Products& products) {
 
 Plan plan_of(const Shape& shape, const Products& products) {
   const std::vector<int> tiles = tiles_for(products);
-  const bool forced = std::any_of(tiles.begin(), tiles.end(),
-                                  [&](int tile) { return is_forced(tile, products); });
+  const bool forced =
+      std::any_of(tiles.begin(), tiles.end(), [&](int tile) { return is_forced(tile, products); });
   double least = INFINITY;
   Plan best{};
   for (const int tile : tiles) {

@@ -108,8 +108,8 @@ __global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
   put_tile<Sums>(memory, Tiles::kPitch, put, part, M, N);
 }
 
-// The tiles that there are: those of PlainSums, then those of TensorSums, then of WgmmaSums.
-constexpr int kTiles = 10;
+// The tiles that there are: those of PlainSums, of TensorSums and WgmmaSums for TF32, and of
+// TensorSums for bfloat16.
 template <class Go>
 void with_tile(int tile, Go go) {
   switch (tile) {
@@ -124,15 +124,19 @@ void with_tile(int tile, Go go) {
     case 4:
       return go(std::type_identity<PlainSums<16, 64, 4, 4, 4>>{});
     case 5:
-      return go(std::type_identity<TensorSums<128, 128, 4, 4, 4>>{});
+      return go(std::type_identity<TensorSums<Tf32, 128, 128, 4, 4, 4>>{});
     case 6:
-      return go(std::type_identity<TensorSums<128, 32, 2, 4, 3>>{});
+      return go(std::type_identity<TensorSums<Tf32, 128, 32, 2, 4, 3>>{});
     case 7:
-      return go(std::type_identity<TensorSums<64, 64, 2, 4, 4>>{});
+      return go(std::type_identity<TensorSums<Tf32, 64, 64, 2, 4, 4>>{});
     case 8:
       return go(std::type_identity<WgmmaSums<128>>{});
-    default:
+    case 9:
       return go(std::type_identity<WgmmaSums<64>>{});
+    case 10:
+      return go(std::type_identity<TensorSums<Bf16, 128, 128, 4, 4, 4>>{});
+    default:
+      return go(std::type_identity<TensorSums<Bf16, 64, 64, 2, 4, 4>>{});
   }
 }
 

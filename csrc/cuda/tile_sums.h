@@ -1,5 +1,5 @@
 // What the threads of a block sum up from two tiles in its memory: by multiply-adds of float32, or
-// on tensor cores with operands rounded to TF32.
+// on tensor cores with operands rounded to TF32 or bfloat16.
 #pragma once
 
 #include "cuda/mma.h"
@@ -81,8 +81,8 @@ struct PlainSums {
   }
 };
 
-// Sums of kM x kN; each warp has 16 kDown x 8 kAcross of them.
-template <int kM_, int kN_, int kDown, int kAcross, int kStages_>
+// Sums of kM x kN; each warp has 16 kDown x 8 kAcross of them. Factor is Tf32 or Bf16.
+template <class Factor, int kM_, int kN_, int kDown, int kAcross, int kStages_>
 struct TensorSums {
   static constexpr int kM = kM_, kN = kN_, kStages = kStages_;
   static constexpr int kWarpsAcross = kN / (8 * kAcross);
@@ -106,18 +106,17 @@ struct TensorSums {
   __device__ __forceinline__ void add(const float* left, const float* right, int depth) {
     using Left = Layout<kLeftAlong, kM>;
     using Right = Layout<kRightAlong, kN>;
-    CONVNET_REGISTERS(step, kDepth / 8) {
-      const int k = 8 * step + t;
-      if (8 * step >= depth) break;
-      float b[kAcross][2];
+    constexpr int kStep = 8 * Factor::kNumbers;
+    CONVNET_REGISTERS(step, kDepth / kStep) {
+      if (kStep * step >= depth) break;
+      Factor b[kAcross][2];
       CONVNET_REGISTERS(j, kAcross)
-        CONVNET_REGISTERS(e, 2)
-          b[j][e] = to_tf32(right[Right::place(column + 8 * j + g, k + 4 * e)]);
+        CONVNET_REGISTERS(e, 2) b[j][e] = factor<Right>(right, column + 8 * j + g, 2 * step + e);
       CONVNET_REGISTERS(i, kDown) {
-        float a[4];
+        Factor a[4];
         CONVNET_REGISTERS(e, 4)
-          a[e] = to_tf32(left[Left::place(row + 16 * i + g + e % 2 * 8, k + e / 2 * 4)]);
-        CONVNET_REGISTERS(j, kAcross) mma_tf32(sum[i][j], a, b[j]);
+          a[e] = factor<Left>(left, row + 16 * i + g + e % 2 * 8, 2 * step + e / 2);
+        CONVNET_REGISTERS(j, kAcross) multiply_add(sum[i][j], a, b[j]);
       }
     }
   }
@@ -131,6 +130,17 @@ struct TensorSums {
           *reinterpret_cast<float2*>(to + at) =
               float2{sum[i][j][2 * half], sum[i][j][2 * half + 1]};
         }
+  }
+
+ private:
+  // A lane's share of the numbers of a line, of which each register's come from four neighbours:
+  // the banks are others for each lane.
+  template <class Place>
+  __device__ __forceinline__ Factor factor(const float* tile, int line, int part) const {
+    float numbers[Factor::kNumbers];
+    CONVNET_REGISTERS(n, Factor::kNumbers)
+      numbers[n] = tile[Place::place(line, 4 * (part * Factor::kNumbers + n) + t)];
+    return rounded(numbers);
   }
 };
 

@@ -52,8 +52,7 @@ struct WgmmaMemory {
   static constexpr int kRights = kAhead + 1;
   static constexpr int kRaw = kLefts * Left::kFloats, kRight = kRaw + kRaws * Raw::kFloats;
   static constexpr int kPitch = Sums::kN + 4;  // of the sums, which are written there at the end
-  static constexpr int kFloats =
-      std::max(kRight + kRights * Right::kFloats, Sums::kM* kPitch);
+  static constexpr int kFloats = std::max(kRight + kRights * Right::kFloats, Sums::kM* kPitch);
   static constexpr size_t kBytes = kFloats * sizeof(float) + kSwizzled - 16;
   static_assert(kResident<Sums> * (kBytes + 1024) <= size_t{228} << 10);
 };
@@ -89,7 +88,7 @@ struct WgmmaThread {
         wgmma_hold(a[s][p]);
         CONVNET_REGISTERS(e, 4) {
           const int n = 64 * p + row + g + e % 2 * 8, k = kWgmmaDepth * s + t + e / 2 * 4;
-          a[s][p][e] = to_tf32(right[Memory::Right::place(n, k)]);
+          a[s][p][e] = tf32_of(right[Memory::Right::place(n, k)]);
         }
       }
       wgmma_begin();
@@ -117,7 +116,7 @@ struct WgmmaThread {
     const int line = static_cast<int>(threadIdx.x);
     CONVNET_REGISTERS(part, kDepth / 4) {
       float x[4];
-      CONVNET_REGISTERS(e, 4) x[e] = to_tf32(raw[Memory::Raw::place(line, 4 * part + e)]);
+      CONVNET_REGISTERS(e, 4) x[e] = tf32_of(raw[Memory::Raw::place(line, 4 * part + e)]);
       *reinterpret_cast<float4*>(left + Memory::Left::place(line, 4 * part)) =
           float4{x[0], x[1], x[2], x[3]};
     }
@@ -143,7 +142,9 @@ __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
                                                                   N);
   const auto left_of = [&](int i) { return lefts + i % Memory::kLefts * Memory::Left::kFloats; };
   const auto raw_of = [&](int i) { return raws + i % kAhead * Memory::Raw::kFloats; };
-  const auto right_of = [&](int i) { return rights + i % Memory::kRights * Memory::Right::kFloats; };
+  const auto right_of = [&](int i) {
+    return rights + i % Memory::kRights * Memory::Right::kFloats;
+  };
   const auto load = [&](int i) {
     const int k = part.begin + i * kDepth;
     if (k < part.end) {

@@ -62,6 +62,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
                                            const std::vector<ValueId>& wrt) {
   const std::vector<bool> needed = reached(*this, wrt);
   const std::string outer = label_;
+  const bool outer_bfloat16 = bfloat16_;
   Contributions parts(values_.size());
   std::vector<bool> seeded(values_.size());
   for (ValueId loss : losses) {
@@ -84,6 +85,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
     if (!op->def->gradient || nodes_[n].update || nodes_[n].dead) continue;
     bool any = false, wanted = false;
     label_ = nodes_[n].label;
+    bfloat16_ = nodes_[n].precision == Precision::bf16;
     std::vector<ValueId> grads;
     const std::vector<ValueId> outputs = nodes_[n].outputs;
     for (ValueId out : outputs) {
@@ -117,6 +119,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
       result[id] = total(*this, id, parts[id]);
     }
   label_ = outer;
+  bfloat16_ = outer_bfloat16;
   return result;
 }
 

@@ -52,6 +52,12 @@ std::string Graph::forced(const std::string& what) const {
   return it == forced_.end() ? "" : it->second;
 }
 
+Precision Graph::precision() const {
+  if (!cuda()) return Precision::float32;
+  if (bfloat16_) return Precision::bf16;
+  return forced("precision") == "medium" ? Precision::tf32 : Precision::float32;
+}
+
 // What follows is recorded for the node that made a value.
 void Graph::label_like(ValueId id) {
   if (values_[id].producer != kNone) label_ = nodes_[values_[id].producer].label;
@@ -124,7 +130,11 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::vector<ValueI
     if (id != kNone && (id < 0 || id >= static_cast<ValueId>(values_.size())))
       throw std::invalid_argument(name + ": there is no value " + std::to_string(id) +
                                   " in this graph");
-  Node node{.op = op, .attrs = std::move(attrs), .label = label_, .inputs = std::move(inputs)};
+  Node node{.op = op,
+            .attrs = std::move(attrs),
+            .label = label_,
+            .precision = precision(),
+            .inputs = std::move(inputs)};
   node.update = update;
   node.given = node.inputs.size();
   infer(node, kNone);

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/precision.h"
 #include "core/shape.h"
 #include "cpu/kernel.h"
 
@@ -64,8 +65,9 @@ struct Op;
 struct Node {
   const Op* op = nullptr;
   Attrs attrs;
-  std::string label;      // what it was recorded for: a layer's name
-  std::string algorithm;  // the one chosen, where there are several
+  std::string label;                         // what it was recorded for: a layer's name
+  std::string algorithm;                     // the one chosen, where there are several
+  Precision precision = Precision::float32;  // of products on a GPU
   std::vector<ValueId> inputs, outputs;
   size_t given = 0;               // inputs before those that `infer` derived
   std::vector<std::byte> params;  // the kernel's POD parameter block
@@ -107,6 +109,12 @@ class Graph {
   // What nodes are recorded for from now on. Gradients take the label of their forward node.
   const std::string& label() const { return label_; }
   void set_label(std::string label) { label_ = std::move(label); }
+  // Whether a GPU rounds the operands of products to bfloat16 in nodes from now on, whatever
+  // precision is forced. Gradients do what their forward node does.
+  bool bfloat16() const { return bfloat16_; }
+  void set_bfloat16(bool on) { bfloat16_ = on; }
+  // That of nodes from now on; on the CPU all are alike.
+  Precision precision() const;
 
   ValueId input(Dims shape, std::string name);
   ValueId parameter(Dims shape, std::string name);
@@ -161,6 +169,7 @@ class Graph {
   int gpu_;
   Algorithms forced_;
   std::string label_;
+  bool bfloat16_ = false;
   std::deque<Value> values_;  // references stay valid while values are added
   std::deque<Node> nodes_;
 };

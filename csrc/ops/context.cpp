@@ -22,7 +22,8 @@ T convert(const InferContext& c, const std::string& name, const Attr& attr) {
 std::vector<ValueId> equal_or_new(Graph& graph, const std::string& op, std::vector<ValueId> inputs,
                                   Attrs attrs) {
   for (const Node& node : graph.nodes())
-    if (node.op->name == op && node.inputs == inputs && node.attrs == attrs && !node.update)
+    if (node.op->name == op && node.inputs == inputs && node.attrs == attrs &&
+        node.precision == graph.precision() && !node.update)
       return node.outputs;
   return graph.add(op, std::move(inputs), std::move(attrs));
 }

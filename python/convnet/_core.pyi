@@ -68,6 +68,7 @@ Fed = NDArray[Any] | DeviceArray
 
 class Graph:
     label: str
+    bfloat16: bool
     def __init__(
         self,
         lanes: int = ...,

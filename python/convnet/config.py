@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convnet import _core
+from convnet.dtype_policies import dtype_policy, set_dtype_policy
 from convnet.naming import clear_session
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "algorithms",
     "clear_session",
     "device",
+    "dtype_policy",
     "epsilon",
     "floatx",
     "get_device",
@@ -27,6 +29,7 @@ __all__ = [
     "isas",
     "matmul_precision",
     "set_device",
+    "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
@@ -368,6 +371,7 @@ def show(print_fn: Callable[[str], Any] = print) -> None:
         "instruction set": f"{isa()} (available: {', '.join(isas())})",
         "threads": str(get_num_threads()),
         "precision": matmul_precision(),
+        "dtype policy": dtype_policy().name,
         "algorithms": ", ".join("=".join(pair) for pair in _algorithms) or "chosen",
         "floatx": floatx(),
         "epsilon": str(epsilon()),

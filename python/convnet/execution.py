@@ -68,10 +68,11 @@ def _probe(
 
 def _stand_in(trace: Trace, tensor: KerasTensor, size: int) -> GraphTensor:
     shape = tuple(size if n is None else n for n in tensor.shape)
+    dtype = "float32" if tensor.dtype == "bfloat16" else tensor.dtype
     if tensor.batched:
-        return trace.input(shape[1:], tensor.name, tensor.dtype)
+        return trace.input(shape[1:], tensor.name, dtype)
     result = trace.placeholder(shape)
-    result.dtype = tensor.dtype
+    result.dtype = dtype
     return result
 
 

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from convnet.dtype_policies import set_dtype_policy
+
 _used: Counter[str] = Counter()
 _scopes = threading.local()
 
@@ -31,7 +33,7 @@ def auto_name(class_name: str) -> str:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Restart the automatic numbering of names.
+    """Restart the automatic numbering of names, and make the global dtype policy float32 again.
 
     Args:
         free_memory: Accepted for compatibility; memory is freed with the objects that own it.
@@ -41,6 +43,7 @@ def clear_session(free_memory: bool = True) -> None:
     ('dense', 'dense_1')
     """
     _used.clear()
+    set_dtype_policy("float32")
 
 
 def current_path() -> str:

@@ -127,18 +127,25 @@ class Trace:
         _active.reset(self._tokens.pop())
 
     @contextmanager
-    def labelled(self, name: str) -> Iterator[None]:
+    def labelled(self, name: str, bfloat16: bool | None = None) -> Iterator[None]:
         """Say what ops inside of a `with` block are recorded for, such as a layer's name.
 
         Blocks in each other make a path with slashes. Gradients have the labels of what they are
         the gradients of; `Model.profile` shows them.
+
+        Args:
+            name: Name of the layer, or what else it is.
+            bfloat16: Whether a GPU rounds the operands of products to bfloat16, also those of
+                gradients; None for what the block outside says.
         """
-        outer = self.graph.label
-        self.graph.label = f"{outer}/{name}" if outer else name
+        outer = self.graph.label, self.graph.bfloat16
+        self.graph.label = f"{outer[0]}/{name}" if outer[0] else name
+        if bfloat16 is not None:
+            self.graph.bfloat16 = bfloat16
         try:
             yield
         finally:
-            self.graph.label = outer
+            self.graph.label, self.graph.bfloat16 = outer
 
     def input(self, shape: Any, name: str = "input", dtype: str = "float32") -> GraphTensor:
         """A batched input; `shape` is that of one sample."""

@@ -76,17 +76,21 @@ def inputs_for(model):
     return arrays if len(arrays) > 1 else arrays[0]
 
 
-def made(library, name):
+def made(library, name, policy="float32"):
     if library is convnet:
         convnet.config.clear_session()
     else:
         library.utils.clear_session()
-    return MODELS[name](library)
+    library.config.set_dtype_policy(policy)
+    model = MODELS[name](library)
+    library.config.set_dtype_policy("float32")
+    return model
 
 
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("name", MODELS)
-def test_the_config_is_that_of_keras(keras, name):
-    ours, theirs = made(convnet, name), made(keras, name)
+def test_the_config_is_that_of_keras(keras, name, policy):
+    ours, theirs = made(convnet, name, policy), made(keras, name, policy)
     config = json.loads(json.dumps(ours.get_config()))
     expected = json.loads(json.dumps(theirs.get_config()))
     assert comparable(config) == comparable(expected)

@@ -74,9 +74,11 @@ def run_op(
     lanes: int = 16,
     few: bool = True,
     algorithms: dict[str, str] | None = None,
+    bfloat16: bool = False,
 ) -> Result:
     """Outputs of `op`, and gradients of its operands where gradients of its outputs are given."""
     graph = new_graph(lanes, algorithms, few)
+    graph.bfloat16 = bfloat16
     ids: list[int | None] = []
     feeds: dict[int, Array] = {}
     memory: dict[int, Array] = {}

@@ -3,24 +3,31 @@
 import numpy as np
 import pytest
 
-from tests.ops.harness import Operand, assert_close, batched, run_op, weight
+from convnet import _core
+from tests.ops.harness import Operand, assert_close, batched, new_graph, run_op, weight
 from tests.ops.rnn_cases import RnnCase
 from tests.reference import conv2d as reference
 from tests.reference import rnn as recurrent
 
 pytestmark = pytest.mark.gpu_only
 
-# Sizes of tiles that are forced, by precision, and the tolerance: TF32 keeps 10 bits of a factor.
-PLAIN = ["128x128", "128x32", "64x64", "32x32", "16x64"]
-TENSOR = ["128x128", "128x32", "64x64", "256x128", "256x64"]
-WAYS = [("high", tile) for tile in PLAIN] + [("medium", tile) for tile in TENSOR]
-TOLERANCE = {"high": 2e-5, "medium": 2e-3}
+# Sizes of tiles that are forced, by precision. TF32 keeps 10 bits of a factor and bfloat16 7, which
+# is off by 2^-11 and 2^-8 at most; four times that allows for two factors, and for sums that are
+# smaller than what is summed.
+TILES = {
+    "high": ["128x128", "128x32", "64x64", "32x32", "16x64"],
+    "medium": ["128x128", "128x32", "64x64", "256x128", "256x64"],
+    "bfloat16": ["128x128", "64x64"],
+}
+WAYS = [(precision, tile) for precision, tiles in TILES.items() for tile in tiles]
+TOLERANCE = {"high": 2e-5, "medium": 4 / 2**11, "bfloat16": 4 / 2**8}
 ways = pytest.mark.parametrize(("precision", "tile"), WAYS, ids=[" ".join(way) for way in WAYS])
 
 
 def run(op, operands, attrs, seed, precision, tile):
-    algorithms = {"gemm": tile} | ({"precision": precision} if precision != "high" else {})
+    algorithms = {"gemm": tile} | ({"precision": precision} if precision == "medium" else {})
     forced = {"lanes": 1, "few": False, "algorithms": algorithms}
+    forced["bfloat16"] = precision == "bfloat16"
     result = run_op(op, operands, attrs, [seed], **forced)
     return [result.outputs[0], *result.gradients]
 
@@ -34,9 +41,9 @@ def check(op, operands, attrs, forward, backward, precision, tile, rng):
     for what, (got, want) in enumerate(zip(found, wanted, strict=True)):
         if want is not None:
             assert_close(got, want, TOLERANCE[precision], f"result {what}")
-    if precision == "medium" and expected.size > 1:
+    if precision != "high" and expected.size > 1:
         error = np.abs(found[0] - expected).max() / np.abs(expected).max()
-        assert error > 1e-5, "nothing was rounded"
+        assert error > TOLERANCE[precision] / 200, "nothing was rounded"
 
 
 # Of a dense layer: samples, inputs, units. A tile of the GPU is at most 128 x 128 x 16; sums of 128
@@ -198,3 +205,104 @@ def test_the_tile_that_is_chosen(shape):
     result = run_op("dense", operands, {}, lanes=1, few=False)
     expected = operands[0].array.astype(np.float64) @ operands[1].array.astype(np.float64)
     assert_close(result.outputs[0], expected, TOLERANCE["high"])
+
+
+def to_bfloat16(x):
+    """The nearest number of eight significant bits, of two the even one."""
+    bits = np.asarray(x, np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32).astype(np.float64)
+
+
+def whole(rng, *shape):
+    """Numbers of nine bits: rounding changes many, but 64 products of them have an exact sum."""
+    return rng.integers(-511, 512, shape).astype(np.float64)
+
+
+# What is computed of operands that are rounded before, and is exact in float32 in any order.
+EXACT = {
+    "dense": (
+        ((60, 50), (50, 40)),
+        {},
+        lambda x, w: x @ w,
+        lambda x, w, dy: (dy @ w.T, x.T @ dy),
+    ),
+    "matmul": (
+        ((3, 20, 30), (3, 30, 40)),
+        {},
+        lambda a, b: a @ b,
+        lambda a, b, dy: (dy @ np.swapaxes(b, 1, 2), np.swapaxes(a, 1, 2) @ dy),
+    ),
+    "conv2d": (
+        ((2, 7, 7, 5), (3, 3, 5, 7)),
+        {"strides": [1, 2], "padding": [0, 0, 1, 0]},
+        lambda x, w: reference.conv2d(x, w, np.zeros(7), strides=(1, 2), padding=(0, 0, 1, 0)),
+        lambda x, w, dy: reference.conv2d_backward(
+            x, w, np.zeros(7), dy, strides=(1, 2), padding=(0, 0, 1, 0)
+        )[:2],
+    ),
+}
+
+
+@pytest.mark.parametrize("tile", TILES["bfloat16"])
+@pytest.mark.parametrize("op", EXACT)
+def test_operands_are_rounded_to_bfloat16_and_sums_are_not(op, tile):
+    rng = np.random.default_rng(11)
+    shapes, attrs, forward, backward = EXACT[op]
+    x, w = (whole(rng, *shape) for shape in shapes)
+    operands = [batched(x), batched(w) if op == "matmul" else weight(w)]
+    y = forward(to_bfloat16(x), to_bfloat16(w))
+    dy = whole(rng, *y.shape)
+    if op != "matmul":
+        operands.append(weight(whole(rng, y.shape[-1])))
+    found = run(op, operands, attrs, dy, "bfloat16", tile)
+    bias = operands[2].array if len(operands) == 3 else 0.0
+    wanted = [y + bias, *backward(to_bfloat16(x), to_bfloat16(w), to_bfloat16(dy))]
+    if len(operands) == 3:
+        wanted.append(dy.sum(axis=tuple(range(dy.ndim - 1))))
+    for got, want in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_numbers_that_bfloat16_cannot_hold():
+    x = np.array([np.inf, -np.inf, np.nan, 3.4e38, 3.38e38, 1e-30, 0.0])[:, None]
+    result = run_op("dense", [batched(x), weight([[1.0]]), None], bfloat16=True)
+    expected = np.array([np.inf, -np.inf, np.nan, np.inf, 3.3762e38, 1e-30, 0.0])[:, None]
+    np.testing.assert_allclose(result.outputs[0], expected, rtol=2**-8)
+
+
+@pytest.mark.parametrize("op", ["lstm", "gru", "simple_rnn"])
+def test_recurrent_layers_round_what_their_inputs_are_multiplied_by(op):
+    """What goes from step to step is multiplied in float32."""
+    rng = np.random.default_rng(12)
+    attrs = {"return_sequences": True}
+    case = RnnCase(op, batch=20, steps=5, features=9, units=11, attrs=attrs)
+    operands = case.operands(rng)
+    arrays = [None if o is None else o.array.astype(np.float64) for o in operands]
+    arrays[:2] = [to_bfloat16(x) for x in arrays[:2]]
+    result = run_op(op, operands, attrs, bfloat16=True)
+    assert_close(result.outputs[0], recurrent.forward(op, *arrays, **attrs)[0], TOLERANCE["high"])
+
+
+def test_gradients_are_rounded_where_their_forward_node_is():
+    """Two products, the first of rounded operands."""
+    rng = np.random.default_rng(13)
+    x, w = whole(rng, 4, 3), whole(rng, 3, 4)
+    v, dz = rng.integers(-1, 2, (4, 3)).astype(np.float64), whole(rng, 4, 3)
+    graph = new_graph()
+    ids = [graph.input((3,), "x"), graph.parameter((3, 4), "w"), graph.parameter((4, 3), "v")]
+    graph.bfloat16 = True
+    y = graph.add("dense", [ids[0], ids[1], None], {})[0]
+    graph.bfloat16 = False
+    z = graph.add("dense", [y, ids[2], None], {})[0]
+    seed = graph.input((3,), "dz")
+    gradients = graph.backward([], {z: seed}, ids)
+    assert not graph.bfloat16
+    plan = _core.Plan(graph, [z, *(gradients[i] for i in ids)], 4)
+    memory = [np.ascontiguousarray(a, np.float32) for a in (w, v)]
+    for i, array in zip(ids[1:], memory, strict=True):
+        plan.bind(i, array)
+    found = plan.predict({ids[0]: x.astype(np.float32), seed: dz.astype(np.float32)}, 4)
+    x, w = to_bfloat16(x), to_bfloat16(w)
+    dy = to_bfloat16(dz @ v.T)
+    for got, want in zip(found, [x @ w @ v, dy @ w.T, x.T @ dy, (x @ w).T @ dz], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-6)

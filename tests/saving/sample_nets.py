@@ -86,6 +86,16 @@ def graph_ops(k):
     return k.Model(inputs, k.layers.Dense(2)(x), name="graph_ops")
 
 
+def mixed(k):
+    """Products of bfloat16, as policies of layers and in an op between them."""
+    mixed = {"dtype": "mixed_bfloat16"}
+    inputs = k.Input((6, 5))
+    x = k.layers.Conv1D(4, 3, **mixed)(inputs)
+    x = k.layers.Bidirectional(k.layers.LSTM(3, **mixed), dtype=k.DTypePolicy("mixed_bfloat16"))(x)
+    x = k.layers.BatchNormalization(**mixed)(x * 2.0)
+    return k.Model(inputs, k.layers.Dense(2, dtype="float32")(x), name="mixed")
+
+
 NETS = {
     net.__name__: net
     for net in (
@@ -96,6 +106,7 @@ NETS = {
         shared_two_in_two_out,
         nested,
         graph_ops,
+        mixed,
     )
 }
 
@@ -110,6 +121,7 @@ OPTIMIZERS = {
     "shared_two_in_two_out": lambda k: k.optimizers.Adadelta(1.0),
     "nested": lambda k: k.optimizers.Adam(0.01, amsgrad=True),
     "graph_ops": lambda k: k.optimizers.SGD(0.1),
+    "mixed": lambda k: k.optimizers.SGD(0.1),
 }
 
 

@@ -36,8 +36,9 @@ class Layer(LayerState):
     Args:
         activity_regularizer: Regularizer of the outputs, or its name.
         trainable: Whether training changes the weights.
-        dtype: `"float32"`.
-        autocast: Accepted for compatibility.
+        dtype: `"float32"`, or `"mixed_bfloat16"`, with which a GPU rounds the operands of products:
+            see `DTypePolicy`. The policy of `config.set_dtype_policy` by default.
+        autocast: Whether the policy applies to what `call` computes.
         name: Unique name; made from the class name by default.
         **kwargs: `input_shape` (without the batch) or `input_dim`, for the first layer of a
             `Sequential` model.
@@ -70,7 +71,7 @@ class Layer(LayerState):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, trainable=trainable)
-        self.dtype_policy = dtype_policies.get(dtype)
+        self._dtype_policy = dtype_policies.get(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
         self.built = False
@@ -106,6 +107,16 @@ class Layer(LayerState):
     # What a layer is.
 
     @property
+    def dtype_policy(self) -> dtype_policies.DTypePolicy:
+        """What the layer computes with."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._dtype_policy = dtype_policies.get(value)
+        self._plans.clear()
+
+    @property
     def dtype(self) -> str:
         """Data type of the weights."""
         return self.dtype_policy.variable_dtype
@@ -118,6 +129,11 @@ class Layer(LayerState):
         return self.dtype_policy.compute_dtype
 
     input_dtype = compute_dtype
+
+    @property
+    def _rounds_to_bfloat16(self) -> bool:
+        """Whether a GPU rounds the operands of products."""
+        return bool(self.autocast) and self.compute_dtype == "bfloat16"
 
     @property
     def path(self) -> str | None:
@@ -289,7 +305,7 @@ class Layer(LayerState):
         trace.training = next((choice for choice in choices if choice is not None), None)
         kwargs = self._resolved(spec, kwargs, trace.training)
         try:
-            with trace.labelled(self.name):
+            with trace.labelled(self.name, self._rounds_to_bfloat16):
                 outputs = self.call(*args, **kwargs)
                 if self.activity_regularizer is not None:
                     for output in tree.flatten(outputs):
@@ -346,11 +362,18 @@ class Layer(LayerState):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic tensors that the layer returns for symbolic tensors."""
         if not _is_overridden(self, "compute_output_shape"):
-            return infer_outputs(self._inferred_call, args, kwargs)
+            outputs = infer_outputs(self._inferred_call, args, kwargs)
+            return tree.map_structure(self._of_compute_dtype, outputs)
         spec = CallSpec(self._call_signature, args, dict(kwargs))
         shapes = spec.shapes_for(self.compute_output_shape, type(self).__name__)
         shape = self.compute_output_shape(**shapes)
         return tree.map_shapes(lambda s: KerasTensor(s, self.compute_dtype), shape)
+
+    def _of_compute_dtype(self, tensor: KerasTensor | None) -> KerasTensor | None:
+        """A tensor that says with what the layer has computed it."""
+        if self._rounds_to_bfloat16 and tensor is not None and tensor.dtype == "float32":
+            tensor.dtype = "bfloat16"
+        return tensor
 
     def _inferred_call(self, *args: Any, **kwargs: Any) -> Any:
         trace = current_trace()

@@ -147,6 +147,10 @@ class Functional(Model):
         single = isinstance(outputs, (list, tuple)) and len(outputs) == 1
         return outputs[0] if single else outputs
 
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic tensors that the model returns for symbolic tensors."""
+        return typed_like(self.outputs, super().compute_output_spec(*args, **kwargs))
+
     def _assert_input_compatibility(self, inputs: Any) -> None:
         super()._assert_input_compatibility(self._in_order(inputs))
 
@@ -191,6 +195,13 @@ class Functional(Model):
     def get_config(self) -> dict[str, Any]:
         """Layers and the calls between them."""
         return functional_config(self, self._graph)
+
+
+def typed_like(tensors: list[KerasTensor], outputs: Any) -> Any:
+    """The outputs of a model, with the data types of those that it was made of."""
+    for output, tensor in zip(tree.flatten(outputs), tensors, strict=False):
+        output.dtype = tensor.dtype
+    return outputs
 
 
 def _check_tensors(name: str, structure: Any) -> None:

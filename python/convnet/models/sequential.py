@@ -8,7 +8,7 @@ from typing import Any
 from convnet import tree
 from convnet.layers import InputLayer, Layer
 from convnet.layers.call_spec import CallSpec
-from convnet.models.functional import Functional
+from convnet.models.functional import Functional, typed_like
 from convnet.models.model import Model
 from convnet.symbolic import KerasTensor
 
@@ -181,6 +181,11 @@ class Sequential(Model):
             inputs = layer(inputs, training=training, **kwargs)
             mask = tree.map_structure(lambda x: getattr(x, "_keras_mask", None), inputs)
         return inputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic tensor that the model returns for symbolic tensors."""
+        outputs = super().compute_output_spec(*args, **kwargs)
+        return outputs if self._functional is None else typed_like(self.outputs, outputs)
 
     def _assert_input_compatibility(self, inputs: Any) -> None:
         if self._functional is not None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from convnet import tree
+from convnet.dtype_policies import standardize_dtype
 from convnet.execution import PlannedCall, infer_outputs, run_once, step_capacity
 from convnet.symbolic import Node, Operation, any_symbolic
 from convnet.tracing import GraphTensor, Trace, current_trace
@@ -56,11 +57,21 @@ class OpNode(Operation):
         operands, _ = self.signature.split(args, kwargs)
         if not any_symbolic(operands):
             trace = _trace_of(operands)
-            with trace.labelled(self.name) if trace is not None else nullcontext():
+            scope = nullcontext() if trace is None else trace.labelled(self.name, self._bfloat16)
+            with scope:
                 return self.signature.apply(operands, self.attributes)
         outputs = infer_outputs(self.__call__, args, kwargs)
+        if _is_bfloat16(operands, self.attributes):
+            for tensor in tree.flatten(outputs):
+                tensor.dtype = "bfloat16" if tensor.dtype == "float32" else tensor.dtype
         Node(self, args, kwargs, outputs)
         return outputs
+
+    @property
+    def _bfloat16(self) -> bool | None:
+        """Whether it computes with bfloat16 in a functional model; None if it is part of none."""
+        nodes = self._inbound_nodes
+        return any(t.dtype == "bfloat16" for t in nodes[0].outputs) if nodes else None
 
     def get_config(self) -> dict[str, Any]:
         """Name and attributes."""
@@ -118,6 +129,17 @@ class OpSignature:
         else:
             tensors = [None if x is None else trace.tensor(x) for x in tensors]
         return self.function(*tensors, *operands[self.tensors :], **attributes)
+
+
+def _is_bfloat16(operands: list[Any], attributes: dict[str, Any]) -> bool:
+    """Whether the result of an op is bfloat16 where it is no whole number: if that is asked for,
+    or all operands are that have a type and are no whole numbers.
+    """
+    asked = attributes.get("dtype")
+    if asked is not None:
+        return standardize_dtype(asked) == "bfloat16"
+    kinds = {standardize_dtype(x.dtype) for x in tree.walk(operands) if hasattr(x, "dtype")}
+    return {kind for kind in kinds if "float" in kind} == {"bfloat16"}
 
 
 def _trace_of(structure: Any) -> Trace | None:
