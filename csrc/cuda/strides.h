@@ -8,7 +8,7 @@
 namespace convnet::cuda {
 
 // Where operand k has what belongs to element i of the result of one sample.
-CONVNET_INLINE int64_t place_of(const Strides& s, int k, int64_t i) {
+__device__ __forceinline__ int64_t place_of(const Strides& s, int k, int64_t i) {
   int64_t place = 0;
   CONVNET_UNROLLED(1)  // a division fills a page
   for (int axis = s.axes - 1; axis > 0; --axis) {
