@@ -64,8 +64,8 @@ bool is_forced(int tile, const Products& products) {
 
 Plan plan_of(const Shape& shape, const Products& products) {
   const std::vector<int> tiles = tiles_for(products);
-  const bool forced = std::any_of(tiles.begin(), tiles.end(),
-                                  [&](int tile) { return is_forced(tile, products); });
+  const bool forced =
+      std::any_of(tiles.begin(), tiles.end(), [&](int tile) { return is_forced(tile, products); });
   double least = INFINITY;
   Plan best{};
   for (const int tile : tiles) {
