@@ -24,7 +24,8 @@ __device__ __forceinline__ Part part_of_block(int M, int N, int K, const Slices&
   const int tile = static_cast<int>(blockIdx.x) % tiles, slice = static_cast<int>(blockIdx.y);
   const int row = tile / across * Sums::kM, column = tile % across * Sums::kN;
   const int begin = slice * slices.length;
-  return {product, slice, row, column, begin, K - begin > slices.length ? begin + slices.length : K};
+  return {product, slice, row,
+          column,  begin, K - begin > slices.length ? begin + slices.length : K};
 }
 
 // Stores the sums of a tile, whose rows lie `pitch` floats apart.

@@ -138,10 +138,12 @@ void destroy_graph(void* graph) { cudaGraphExecDestroy(static_cast<cudaGraphExec
 
 }  // namespace
 
-Aside::Aside() : mode_(cudaStreamCaptureModeRelaxed) { exchange(mode_); }
+Aside::Aside() : mode_(cudaStreamCaptureModeRelaxed), failed_(cudaPeekAtLastError()) {
+  exchange(mode_);
+}
 Aside::~Aside() {
   exchange(mode_);
-  cudaGetLastError();
+  if (failed_ == cudaSuccess) cudaGetLastError();
 }
 
 Backend runtime() {

@@ -19,7 +19,8 @@ class Aside {
   Aside& operator=(const Aside&) = delete;
 
  private:
-  int mode_;  // of recording
+  int mode_;    // of recording
+  int failed_;  // what a launch before it reported
 };
 
 }  // namespace convnet::cuda

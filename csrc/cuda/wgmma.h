@@ -76,7 +76,7 @@ __device__ __forceinline__ void wgmma_hold(float (&x)[n]) {
   CONVNET_REGISTERS(i, n) asm volatile("" : "+f"(x[i])::"memory");
 }
 
-#define CONVNET_EIGHT(d, i)                                                                 \
+#define CONVNET_EIGHT(d, i)                                                                   \
   "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), \
       "+f"(d[i + 6]), "+f"(d[i + 7])
 __device__ __forceinline__ void wgmma(float (&d)[64], const float (&a)[4], uint64_t b) {

@@ -87,10 +87,10 @@ bool same_sums(Stream stream) {
 
 bool find_out(int device) {
   const Backend& backend = Buffer::backend();
+  const Aside aside;
   Device properties{};
   if (backend.describe(device, &properties) != Status::ok) return false;
   if (properties.major != 9 || properties.minor != 0) return false;
-  const Aside aside;
   Stream stream;
   if (backend.create_stream(&stream) != Status::ok) return false;
   const bool works = same_sums(stream);

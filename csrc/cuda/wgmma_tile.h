@@ -7,9 +7,9 @@
 // 4 bytes a copy from device memory would take more instructions than the products last.
 //
 // So a left operand that lies along is not rounded but cut to TF32, numbers being up to 2^-10 too
-// small, 2^-11 at an average; to round it in place would cost a pass over it, and shared memory is
-// what limits these tiles. Both reads of wgmma and copies take it: 64 + 32 kN / kM + 4096 (1 / kM +
-// 1 / kN) bytes of the 128 a clock at the full rate of TF32.
+// small. Rounding it in place would take a pass over shared memory, which limits these tiles: of
+// its 128 bytes a clock, at the full rate of TF32, wgmma would read 64, the loads of a 32, and
+// copies write 4096 (1 / kM + 1 / kN); a transposition adds 8192 / kN.
 #pragma once
 
 #include "cuda/gemm_part.h"
@@ -23,7 +23,7 @@ namespace convnet::cuda {
 template <int kN_>
 struct WgmmaSums {
   static constexpr int kM = 256, kN = kN_, kParts = kN / 64, kThreads = kM / kWgmmaColumns * 128;
-  static constexpr int kStages = kN > 64 ? 5 : 3;
+  static constexpr int kStages = kN > 64 ? 5 : 3;  // tiles at hand and on their way, at least
 };
 template <class Sums>
 constexpr bool kByWgmma = false;
@@ -38,10 +38,9 @@ struct Swizzled {
   static __device__ __forceinline__ int place(int line, int k) { return swizzled_place(line, k); }
 };
 
-// Memory of a block, in rings of tiles. While the tiles at hand are multiplied, those of kAhead
-// steps before them are on their way. Of the left operand, a warpgroup may still read those before;
-// where they are transposed, as many steps before they are needed there must be three, for
-// warpgroups go on by themselves.
+// Memory of a block, in rings of tiles. While those of a step are multiplied, the tiles of the next
+// kAhead steps are on their way. Of the left operand wgmma may still read those of the step before.
+// Transposed tiles are one step ahead.
 template <class Sums, class A, class B>
 struct WgmmaMemory {
   using Right = Layout<B::kAlong, Sums::kN>;

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convnet import _core
+from convnet import _core, config
 from tests.ops.harness import Operand, assert_close, batched, new_graph, run_op, weight
 from tests.ops.rnn_cases import RnnCase
 from tests.reference import conv2d as reference
@@ -46,11 +46,13 @@ def check(op, operands, attrs, forward, backward, precision, tile, rng):
         assert error > TOLERANCE[precision] / 200, "nothing was rounded"
 
 
-# Of a dense layer: samples, inputs, units. A tile of the GPU is at most 128 x 128 x 16; sums of 128
+# Of a dense layer: samples, inputs, units. A tile of the GPU is at most 256 x 128 x 16; sums of 128
 # numbers or more are cut in slices.
 PRODUCTS = {
     "more than a tile, tails": (130, 33, 149),
     "more than a tile, in fours": (132, 36, 196),
+    "more steps than are on their way": (127, 123, 36),
+    "more rows than a tile": (260, 124, 260),
     "whole tiles": (128, 32, 256),
     "a long sum": (33, 700, 35),
     "a long sum in fours": (36, 700, 40),
@@ -194,6 +196,19 @@ def test_bits_are_the_same_from_run_to_run(precision, tile):
     first, again = (run("conv2d", operands, {}, seed, precision, tile) for _ in range(2))
     for a, b in zip(first[:3], again[:3], strict=True):
         assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("tile", ["256x128", "256x64"])
+def test_tiles_by_wgmma_cut_what_is_copied_straight(tile):
+    """They are there: 1 + 1.5 / 2048 becomes 1, which the others round up."""
+    if _core.cuda_devices()[config.gpu()]["compute_capability"] != (9, 0):
+        pytest.skip("needs Hopper")
+    x, w = np.full((3, 40), 1 + 1.5 / 2048), np.ones((40, 8))
+    seed = np.zeros((3, 8), np.float32)
+    sums = run("dense", [batched(x), weight(w), None], {}, seed, "medium", tile)[0]
+    assert (sums == 40).all()
+    sums = run("dense", [batched(x), weight(w), None], {}, seed, "medium", "128x128")[0]
+    assert (sums == 40 * (1 + 1 / 1024)).all()
 
 
 @pytest.mark.parametrize("shape", [(3, 700, 40), (700, 40, 33), (40, 33, 2000)], ids=str)

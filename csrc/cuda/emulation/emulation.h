@@ -50,7 +50,8 @@ uint32_t ballot(bool vote);  // a bit for each lane of this warp
 const void* show(const void* mine, size_t bytes);
 
 // Copies of this thread that are under way, as groups: they are made when the thread waits for
-// them, no sooner, so that what is read too early shows.
+// them, no sooner, so that what is read too early shows. With CONVNET_EMULATION_EARLY_COPIES in the
+// environment they are made at once, so that what is overwritten too early shows.
 void copy_later(void* to, const void* from, size_t bytes, bool inside);  // else zeros
 void end_group();
 void wait_for_groups(unsigned left);  // until so many of the latest are under way

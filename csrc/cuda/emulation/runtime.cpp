@@ -209,7 +209,7 @@ void enqueue(Stream stream, std::function<void()> work) {
   }
 }
 
-Aside::Aside() : mode_(0) {}
+Aside::Aside() : mode_(0), failed_(0) {}
 Aside::~Aside() = default;
 
 Backend runtime() {

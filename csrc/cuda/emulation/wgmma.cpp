@@ -20,8 +20,8 @@ struct Product {
   float* d;
   const float* a;
   bool sound;
-  float mine[4];             // of a, when it was issued
-  float rows[2][kDepth];     // of a
+  float mine[4];               // of a, when it was issued
+  float rows[2][kDepth];       // of a
   unsigned at[kMine][kParts];  // where b lies in shared memory
   float b[kMine][kDepth];
 };
@@ -30,7 +30,7 @@ struct Products {
   bool begun = false, shown = false;
 };
 
-std::vector<Products> of_threads;  // none until one of them uses it
+std::vector<Products> of_threads;           // none until one of them uses it
 float seen[kSharedMemory / sizeof(float)];  // by wgmma
 
 Products& mine() {
@@ -53,10 +53,12 @@ unsigned bits_of(uint64_t descriptor, int first, int count) {
   return static_cast<unsigned>(descriptor >> first & ((uint64_t{1} << count) - 1));
 }
 
-// Where a part of a column lies, of an operand whose columns lie one after the other ("K-major"), in
-// core matrices of 8 columns by 16 bytes. False: the descriptor is not valid, or points elsewhere.
+// Where a part of a column lies, of an operand whose columns lie one after the other ("K-major"),
+// in core matrices of 8 columns by 16 bytes. False: the descriptor is not valid, or points
+// elsewhere.
 bool find(uint64_t descriptor, int column, int part, unsigned& index) {
-  const unsigned start = bits_of(descriptor, 0, 14) << 4, leading = bits_of(descriptor, 16, 14) << 4;
+  const unsigned start = bits_of(descriptor, 0, 14) << 4, leading = bits_of(descriptor, 16, 14)
+                                                                    << 4;
   const unsigned stride = bits_of(descriptor, 32, 14) << 4, base = bits_of(descriptor, 49, 3);
   const unsigned mode = bits_of(descriptor, 62, 2);  // no swizzle, of 128 bytes, of 64, of 32
   const unsigned unused = bits_of(descriptor, 14, 2) | bits_of(descriptor, 30, 2) |
@@ -97,8 +99,8 @@ void make(const Product& p) {
   bool sound = p.sound && std::memcmp(p.a, p.mine, sizeof p.mine) == 0;
   for (int column = 0; column < kMine; ++column)
     for (int part = 0; part < kParts; ++part)
-      sound = sound &&
-              std::memcmp(p.b[column] + 4 * part, shared_memory + p.at[column][part], 16) == 0;
+      sound =
+          sound && std::memcmp(p.b[column] + 4 * part, shared_memory + p.at[column][part], 16) == 0;
   for (int i = 0; i < 64; ++i) {
     const int half = i / 2 % 2, column = i / 4 * 2 + i % 2;
     for (int k = 0; k < kDepth; ++k)
