@@ -14,9 +14,9 @@ constexpr int64_t kLeastSlice = 64, kMostSlices = 128;
 constexpr int64_t kMostBlocksOfSlices = 528;
 
 // The first tile of each precision, and one behind the last.
-constexpr int kFirst[] = {0, 5, 8, 10};
+constexpr int kFirst[] = {0, 5, 8, 11};
 // Multiply-adds a clock of a processor, all of them busy.
-constexpr double kRate[] = {108, 90, 90, 64, 56, 400, 220, 280, 520, 360};
+constexpr double kRate[] = {108, 90, 90, 64, 56, 400, 220, 280, 520, 290, 360};
 
 template <class Sums>
 double clocks(double rate, const Shape& s, int64_t slices) {

@@ -150,6 +150,8 @@ void with_tile(int tile, Go go) {
       return go(std::type_identity<TensorSums<Tf32, 64, 64, 2, 4, 4>>{});
     case 8:
       return go(std::type_identity<TensorSums<Bf16, 128, 128, 4, 4, 4>>{});
+    case 9:
+      return go(std::type_identity<TensorSums<Bf16, 128, 32, 2, 4, 3>>{});
     default:
       return go(std::type_identity<TensorSums<Bf16, 64, 64, 2, 4, 4>>{});
   }
