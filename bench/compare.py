@@ -133,7 +133,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--isa", choices=["avx2"], help="hold everybody to these instructions")
     parser.add_argument("--device", choices=registry.DEVICES, default=registry.CPU)
     parser.add_argument(
-        "--precision", choices=["float32", "tf32"], default="float32", help="of products on a GPU"
+        "--precision",
+        choices=["float32", "tf32", "bf16"],
+        default="float32",
+        help="of products on a GPU",
     )
     parser.add_argument("--json", type=Path, help="bench/results/compare[-gpu].json")
     options = parser.parse_args(arguments)

@@ -2,7 +2,7 @@
 
     (start)                            -> {"hello": {package: version}}
     {"prepare": workload, "mode": "training" | "inference", "batch": 8, "threads": 2,
-     "device": "cpu" | "gpu", "precision": "float32" | "tf32",
+     "device": "cpu" | "gpu", "precision": "float32" | "tf32" | "bf16",
      "variant": "", "sizes": {}}       -> {"first_step_ms": 1.5} or {"unsupported": why}
     {"kernel": "conv2d", "direction": "forward" | "backward_input" | "backward_weight" | "backward",
      "shapes": {"x": [8, 28, 28, 1], "w": [5, 5, 1, 16], "y": [8, 24, 24, 16]},

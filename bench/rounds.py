@@ -26,7 +26,7 @@ class Plan:
         seconds: Length of a turn; a step longer than that is taken once or twice.
         threads: Threads of each peer.
         variables: Environment variables of every peer.
-        precision: Of products on a GPU: "float32", or "tf32" which rounds operands.
+        precision: Of products on a GPU: "float32", or "tf32" or "bf16", which round operands.
     """
 
     rounds: int = 7
@@ -146,7 +146,7 @@ def start(peer: Peer, plan: Plan) -> Program:
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     if peer.device == registry.CPU:
         variables |= registry.NO_GPU
-    elif plan.precision == "float32":
+    elif plan.precision != "tf32":
         variables |= registry.FLOAT32
     variables |= plan.variables | peer.variables
     command = [str(peer.python), "-m", peer.module]

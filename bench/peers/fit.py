@@ -89,6 +89,8 @@ class Fit:
 def prepare(library: ModuleType, request: dict[str, Any]) -> Measurable:
     """The net of a request, compiled for training or ready to predict."""
     name, sizes = request["prepare"], request["sizes"]
+    if request["device"] == "gpu" and request["precision"] == "bf16":
+        library.config.set_dtype_policy("mixed_bfloat16")
     batch = find(name, sizes)
     model, data = workloads.build(name, sizes), batch.make(request["batch"])
     if request["mode"] == "inference":

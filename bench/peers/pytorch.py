@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from bench import protocol
 from bench.batches import Data, find
 from bench.peers import pytorch_kernels
-from bench.peers.pytorch_device import loop, settle
+from bench.peers.pytorch_device import Mixed, loop, settle
 from bench.peers.pytorch_nets import NETS
 
 CHANNELS_LAST, COMPILE = "channels_last", "compile"
@@ -86,6 +86,8 @@ def prepare(request: dict[str, Any]) -> protocol.Measurable:
     net = NETS[name](**sizes)
     if variant == CHANNELS_LAST:
         net = net.to(memory_format=torch.channels_last)
+    if request["device"] == "gpu" and request["precision"] == "bf16":
+        net = Mixed(net)
     if variant == COMPILE:
         net = torch.compile(net, mode="reduce-overhead" if request["device"] == "gpu" else None)
     if request["mode"] == "inference":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from bench import protocol
 
@@ -19,6 +20,19 @@ def settle(request: dict[str, Any]) -> None:
         torch.backends.cuda.matmul.allow_tf32 = tf32
         torch.backends.cudnn.allow_tf32 = tf32
         torch.backends.cudnn.benchmark = True
+
+
+class Mixed(nn.Module):
+    """A net that rounds the operands of products to bfloat16."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cuda", torch.bfloat16):
+            logits: Tensor = self.net(x)
+        return logits.float()
 
 
 def loop(step: Callable[[], Any], request: dict[str, Any]) -> protocol.Loop:

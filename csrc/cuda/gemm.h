@@ -135,6 +135,8 @@ void with_tile(int tile, Go go) {
       return go(std::type_identity<WgmmaSums<64>>{});
     case 10:
       return go(std::type_identity<TensorSums<Bf16, 128, 128, 4, 4, 4>>{});
+    case 11:
+      return go(std::type_identity<TensorSums<Bf16, 128, 32, 2, 4, 3>>{});
     default:
       return go(std::type_identity<TensorSums<Bf16, 64, 64, 2, 4, 4>>{});
   }

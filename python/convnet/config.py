@@ -229,7 +229,8 @@ def set_matmul_precision(precision: str) -> None:
     millionths of the root mean square of the results; `"highest"` forbids what is less exact than a
     direct sum. `"medium"` lets a GPU round what is multiplied to TF32, with 10 bits of mantissa,
     for its tensor cores; sums stay in single precision, and the CPU computes as with `"high"`.
-    Plans that were built before are built again.
+    Layers with the policy `"mixed_bfloat16"` go by that instead. Plans that were built before are
+    built again.
 
     Args:
         precision: `"medium"`, `"high"` or `"highest"`.

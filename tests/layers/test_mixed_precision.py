@@ -5,6 +5,7 @@ import pytest
 
 import convnet
 from convnet import config, dtype_policies, layers, mixed_precision, ops
+from tests.reference.bfloat16 import to_bfloat16
 from tests.reference.real_keras import against_keras, real_keras
 from tests.training.agreement import assert_trained_alike
 
@@ -199,10 +200,6 @@ def product(model):
         model(x)
     model.set_weights([w, *(np.zeros_like(b) for b in model.get_weights()[1:])])
     return model(x)
-
-
-def to_bfloat16(x):
-    return (x.view(np.uint32) + 0x7FFF + (x.view(np.uint32) >> 16 & 1) & 0xFFFF0000).view("f4")
 
 
 @pytest.mark.cuda

@@ -8,6 +8,7 @@ from tests.ops.harness import Operand, assert_close, batched, new_graph, run_op,
 from tests.ops.rnn_cases import RnnCase
 from tests.reference import conv2d as reference
 from tests.reference import rnn as recurrent
+from tests.reference.bfloat16 import to_bfloat16
 
 pytestmark = pytest.mark.gpu_only
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.gpu_only
 TILES = {
     "high": ["128x128", "128x32", "64x64", "32x32", "16x64"],
     "medium": ["128x128", "128x32", "64x64", "256x128", "256x64"],
-    "bfloat16": ["128x128", "64x64"],
+    "bfloat16": ["128x128", "128x32", "64x64"],
 }
 WAYS = [(precision, tile) for precision, tiles in TILES.items() for tile in tiles]
 TOLERANCE = {"high": 2e-5, "medium": 4 / 2**11, "bfloat16": 4 / 2**8}
@@ -220,12 +221,6 @@ def test_the_tile_that_is_chosen(shape):
     result = run_op("dense", operands, {}, lanes=1, few=False)
     expected = operands[0].array.astype(np.float64) @ operands[1].array.astype(np.float64)
     assert_close(result.outputs[0], expected, TOLERANCE["high"])
-
-
-def to_bfloat16(x):
-    """The nearest number of eight significant bits, of two the even one."""
-    bits = np.asarray(x, np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32).astype(np.float64)
 
 
 def whole(rng, *shape):

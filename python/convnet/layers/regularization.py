@@ -100,7 +100,7 @@ class SpatialDropout1D(SpatialDropout):
         rate: Fraction of channels that become zero.
         seed: Integer that makes the random numbers repeatable.
         name: Name of the layer.
-        dtype: `"float32"`.
+        dtype: See `Layer`.
 
     >>> SpatialDropout1D(0.5)(np.ones((1, 2, 3))).shape
     (1, 2, 3)
@@ -124,7 +124,7 @@ class SpatialDropout2D(SpatialDropout):
         data_format: `"channels_last"`, `"channels_first"` or None for the default.
         seed: Integer that makes the random numbers repeatable.
         name: Name of the layer.
-        dtype: `"float32"`.
+        dtype: See `Layer`.
 
     >>> SpatialDropout2D(0.5)(np.ones((1, 2, 2, 3))).shape
     (1, 2, 2, 3)
