@@ -110,6 +110,7 @@ __global__ void __launch_bounds__(Sums::kThreads, 512 / Sums::kThreads)
 
 // The tiles that there are: those of PlainSums, of TensorSums and WgmmaSums for TF32, and of
 // TensorSums for bfloat16.
+constexpr int kTiles = 13;
 template <class Go>
 void with_tile(int tile, Go go) {
   switch (tile) {

@@ -65,12 +65,12 @@ struct WgmmaThread {
 
   float sum[Sums::kParts][64];
   float a[kSteps][Sums::kParts][4];  // read while wgmma still has those of the step before
-  int first, row, g, t;              // of the warpgroup's rows; as in wgmma.h
+  int first, line, t;                // row of the warpgroup; 16 w + g, and t, as in wgmma.h
 
   __device__ __forceinline__ WgmmaThread() {
     const int thread = static_cast<int>(threadIdx.x), lane = thread % 32;
     first = thread / 128 * kWgmmaColumns;
-    row = thread / 32 % 4 * 16, g = lane / 4, t = lane % 4;
+    line = thread / 32 % 4 * 16 + lane / 4, t = lane % 4;
     CONVNET_REGISTERS(p, Sums::kParts)
       CONVNET_REGISTERS(i, 64) sum[p][i] = 0.0f;
     CONVNET_REGISTERS(s, kSteps)
@@ -86,7 +86,7 @@ struct WgmmaThread {
       CONVNET_REGISTERS(p, Sums::kParts) {
         wgmma_hold(a[s][p]);
         CONVNET_REGISTERS(e, 4) {
-          const int n = 64 * p + row + g + e % 2 * 8, k = kWgmmaDepth * s + t + e / 2 * 4;
+          const int n = 64 * p + line + e % 2 * 8, k = kWgmmaDepth * s + t + e / 2 * 4;
           a[s][p][e] = tf32_of(right[Memory::Right::place(n, k)]);
         }
       }
@@ -104,7 +104,7 @@ struct WgmmaThread {
   __device__ __forceinline__ void write(float* to) const {
     CONVNET_REGISTERS(p, Sums::kParts)
       CONVNET_REGISTERS(i, 64) {
-        const int m = first + i / 4 * 8 + 2 * t + i % 2, n = 64 * p + row + g + i / 2 % 2 * 8;
+        const int m = first + i / 4 * 8 + 2 * t + i % 2, n = 64 * p + line + i / 2 % 2 * 8;
         to[m * Memory::kPitch + n] = sum[p][i];
       }
   }
@@ -144,15 +144,15 @@ __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
   const auto right_of = [&](int i) {
     return rights + i % Memory::kRights * Memory::Right::kFloats;
   };
+  const auto is_there = [&](int i) { return part.begin + i * kDepth < part.end; };
   const auto load = [&](int i) {
-    const int k = part.begin + i * kDepth;
-    if (k < part.end) {
+    if (is_there(i)) {
+      const int k = part.begin + i * kDepth;
       left.load(A::kAlong ? left_of(i) : raw_of(i), k, part.end);
       right.load(right_of(i), k, part.end);
     }
     end_copies();
   };
-  const int steps = (part.end - part.begin + kDepth - 1) / kDepth;
 
   WgmmaThread<Sums, Memory> sums;
   CONVNET_REGISTERS(i, kAhead) load(i);
@@ -161,13 +161,13 @@ __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
     __syncthreads();
     sums.transpose(raw_of(0), left_of(0));
   }
-  for (int i = 0; i < steps; ++i) {
+  for (int i = 0; is_there(i); ++i) {
     wait_for_copies<kAhead - (A::kAlong ? 1 : 2)>();
     show_to_wgmma();
     __syncthreads();
     sums.add(left_of(i), right_of(i));
     load(i + kAhead);
-    if (!A::kAlong && i + 1 < steps) sums.transpose(raw_of(i + 1), left_of(i + 1));
+    if (!A::kAlong && is_there(i + 1)) sums.transpose(raw_of(i + 1), left_of(i + 1));
   }
   wait_for_copies<0>();
   sums.finish();
