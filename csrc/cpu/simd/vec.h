@@ -20,7 +20,7 @@
 
 #ifdef __CUDACC__
 #define CONVNET_INLINE __host__ __device__ __forceinline__
-#define CONVNET_FAR __host__ __device__ __noinline__
+#define CONVNET_FAR __host__ __device__ inline __attribute__((noinline))
 #else
 #define CONVNET_INLINE inline __attribute__((always_inline))
 #define CONVNET_FAR inline __attribute__((noinline))
