@@ -8,10 +8,19 @@ import pytest
 from bench import protocol, registry, report, rounds
 from bench.kernels import FAMILIES, __main__, aims, select, table
 
+from convnet import config
+
 FAKES = [
     registry.Peer("fake", None, "tests.bench.fake_peer"),
     registry.Peer("slow", None, "tests.bench.fake_peer", variant="slow"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def same_device_afterwards():
+    before = config.get_device()
+    yield
+    config.set_device(before)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -45,6 +54,7 @@ def test_huge_kernels_are_checked_on_one_sample_and_not_timed_in_numpy():
     assert list(huge.turns()) == ["core"]
 
 
+@pytest.mark.cpu_only("Winograd's algorithm")
 def test_direct_summation_is_timed_where_winograds_algorithm_is_chosen():
     chosen = {kernel.name: set(kernel.turns()) for kernel in select("convolution", ["cifar_conv2"])}
     assert "direct" in chosen["cifar_conv2 forward"]
