@@ -80,10 +80,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
+    with config.device(options.device):
+        run(options)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure on the device in use, show and write what was found."""
     rounds = 3 if options.quick else 5
     held = registry.AVX2 if _core.isa() == "avx2" else {}
     plan = Plan(rounds, options.seconds / rounds, _core.num_threads(), held, options.precision)
-    config.set_device(options.device)
     if options.precision == "tf32":
         config.set_matmul_precision("medium")
     on_gpu = options.device == registry.GPU

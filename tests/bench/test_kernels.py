@@ -8,19 +8,10 @@ import pytest
 from bench import protocol, registry, report, rounds
 from bench.kernels import FAMILIES, __main__, aims, select, table
 
-from convnet import config
-
 FAKES = [
     registry.Peer("fake", None, "tests.bench.fake_peer"),
     registry.Peer("slow", None, "tests.bench.fake_peer", variant="slow"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def same_device_afterwards():
-    before = config.get_device()
-    yield
-    config.set_device(before)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -184,7 +175,12 @@ def test_programs_take_the_requests(program, sketches):
     first = {(k.request["kernel"], k.request["direction"]): k for k in sketches if k.request}
     taken = set()
     for (kind, direction), kernel in first.items():
-        asked = kernel.request | {"threads": 1, "variant": ""}
+        asked = kernel.request | {
+            "threads": 1,
+            "device": "cpu",
+            "precision": "float32",
+            "variant": "",
+        }
         try:
             peer.prepare(asked).first() if program == "pytorch" else peer.build(asked)
         except protocol.Unsupported:
