@@ -57,20 +57,23 @@ void with_stacked(const Matrix& m, int64_t lines, int64_t K, Go go) {
     go(Stacked<true>(m, lines, K));
 }
 
+// go(operands), both walked so.
+template <class Go>
+void with_operands(const Shape& shape, const Matrix& left, const Matrix& right, Go go) {
+  with_stacked(left, shape.M, shape.K,
+               [&](auto a) { with_stacked(right, shape.N, shape.K, [&](auto b) { go(a, b); }); });
+}
+
 }  // namespace
 
 void multiply(Stream stream, const Plan& plan, const Shape& shape, const Matrix& left,
               const Matrix& right, const Output& out) {
-  with_stacked(left, shape.M, shape.K, [&](auto a) {
-    with_stacked(right, shape.N, shape.K, [&](auto b) { gemm(stream, plan, shape, a, b, out); });
-  });
+  with_operands(shape, left, right, [&](auto a, auto b) { gemm(stream, plan, shape, a, b, out); });
 }
 
 void multiply(const Call& call, void* scratch, const Shape& shape, const Matrix& left,
               const Matrix& right, const Output& out) {
-  with_stacked(left, shape.M, shape.K, [&](auto a) {
-    with_stacked(right, shape.N, shape.K, [&](auto b) { gemm(call, scratch, shape, a, b, out); });
-  });
+  with_operands(shape, left, right, [&](auto a, auto b) { gemm(call, scratch, shape, a, b, out); });
 }
 
 }  // namespace convnet::cuda

@@ -19,8 +19,9 @@ constexpr size_t kMostGraphs = 4;               // sizes of batches with a recor
 constexpr std::chrono::milliseconds kLeastTime{4}, kMostTime{15};
 constexpr size_t kWorthThreads = size_t{1} << 20;  // bytes to gather
 
-cuda::Products products_of(const Graph& graph, const Node& node) {
-  cuda::Products products{node.precision, 0, 0};
+// Forced tiles; the precision is that of each node.
+cuda::Products products_of(const Graph& graph) {
+  cuda::Products products{};
   std::sscanf(graph.forced("gemm").c_str(), "%dx%d", &products.rows, &products.columns);
   return products;
 }
@@ -300,6 +301,7 @@ void CudaRun::replay(int64_t batch) {
 }
 
 void CudaRun::launch_all(int64_t batch) {
+  cuda::Products products = products_of(plan_.graph_);
   backend_.begin_step(ws_.chunk(), ws_.step(), ws_.stream);
   for (NodeId n : plan_.order_) {
     const Node& node = plan_.graph_.nodes()[n];
@@ -315,10 +317,10 @@ void CudaRun::launch_all(int64_t batch) {
     }
     data.push_back(nullptr);  // a last result that is optional and not there
     const int64_t samples = plan_.graph_.touches_batch(node) ? batch : 1;
+    products.precision = node.precision;
     backend_.launch[node.op->kernel]({node.params.data(), data.data(), strides.data(), samples,
                                       batch, ws_.step(), ws_.feeds.data(),
-                                      ws_.memory.get() + plan_.bytes_, ws_.stream,
-                                      products_of(plan_.graph_, node)});
+                                      ws_.memory.get() + plan_.bytes_, ws_.stream, products});
   }
 }
 

@@ -21,9 +21,10 @@ T convert(const InferContext& c, const std::string& name, const Attr& attr) {
 // The outputs of a node; of an equal one where there is one.
 std::vector<ValueId> equal_or_new(Graph& graph, const std::string& op, std::vector<ValueId> inputs,
                                   Attrs attrs) {
+  const Precision precision = graph.precision();
   for (const Node& node : graph.nodes())
     if (node.op->name == op && node.inputs == inputs && node.attrs == attrs &&
-        node.precision == graph.precision() && !node.update)
+        node.precision == precision && !node.update)
       return node.outputs;
   return graph.add(op, std::move(inputs), std::move(attrs));
 }
