@@ -88,7 +88,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         The document that is written: environment, versions, sizes and raw times.
     """
     wanted = registry.chosen(options.peers, options.device)
-    own = registry.CONVNET if options.device == registry.CPU else registry.CONVNET_GPU
+    own = [registry.CONVNET] if options.device == registry.CPU else [registry.CONVNET_GPU]
+    if options.device == registry.CPU and options.threads > 1:
+        own.append(registry.ONE_THREAD)
     peers = [peer for peer in wanted if peer.installed]
     held = registry.AVX2 if options.isa == "avx2" else {}
     plan = Plan(options.rounds, options.seconds, options.threads, held, options.precision)
@@ -103,7 +105,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     }
     for task in tasks(options.names, options.mode):
         print(f"{task[0]} {task[1]} ...", file=sys.stderr, flush=True)
-        document["results"] += measure(task, [own, *peers], plan, document)
+        document["results"] += measure(task, [*own, *peers], plan, document)
         document["probes"].append(probe(options.device))
     return document
 

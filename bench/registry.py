@@ -65,6 +65,7 @@ class Peer:
         optional: Whether it only takes part when it is named.
         device: Where it computes.
         library: The package that it needs.
+        threads: How many it has, if not as many as everybody.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Peer:
     optional: bool = False
     device: str = CPU
     library: str = ""
+    threads: int | None = None
 
     @property
     def python(self) -> Path:
@@ -132,6 +134,7 @@ def _pytorch(variant: str, device: str = CPU) -> Peer:
 
 
 CONVNET = Peer("convnet", None, "bench.peers.convnet")
+ONE_THREAD = Peer("convnet-one_thread", None, "bench.peers.convnet", (TRAINING,), threads=1)
 CONVNET_GPU = Peer("convnet", None, "bench.peers.convnet", device=GPU)
 
 PEERS = [

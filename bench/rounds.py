@@ -77,10 +77,12 @@ class Field:
 
     def prepare(self, request: dict[str, Any]) -> dict[str, Entry]:
         """What those answer who can run this, warmed up for half a turn."""
-        request = request | {"threads": self._plan.threads, "precision": self._plan.precision}
+        request = request | {"precision": self._plan.precision}
         answers = {}
         for name, peer in self._peers.items():
-            first = self._ask(name, request | {"variant": peer.variant, "device": peer.device})
+            own = {"threads": peer.threads or self._plan.threads}
+            own |= {"variant": peer.variant, "device": peer.device}
+            first = self._ask(name, request | own)
             if first and self._ask(name, {"run": self._plan.seconds / 2}):
                 answers[name] = first | {"import_s": self._programs[name].import_s}
         return answers
@@ -137,8 +139,9 @@ def _rotated(names: list[str], by: int) -> list[str]:
 def start(peer: Peer, plan: Plan) -> Program:
     """Start a peer's program with its environment variables and as many processors as threads."""
     libraries = ("OMP", "MKL", "OPENBLAS", "CONVNET")
-    variables = {f"{name}_NUM_THREADS": str(plan.threads) for name in libraries}
-    variables["TF_NUM_INTRAOP_THREADS"] = str(plan.threads)
+    threads = peer.threads or plan.threads
+    variables = {f"{name}_NUM_THREADS": str(threads) for name in libraries}
+    variables["TF_NUM_INTRAOP_THREADS"] = str(threads)
     variables["TF_CPP_MIN_LOG_LEVEL"] = "2"
     paths = [str(registry.ROOT)]
     if peer.environment is None:
@@ -150,4 +153,4 @@ def start(peer: Peer, plan: Plan) -> Program:
         variables |= registry.FLOAT32
     variables |= plan.variables | peer.variables
     command = [str(peer.python), "-m", peer.module]
-    return Program(command, variables, registry.ROOT, plan.threads)
+    return Program(command, variables, registry.ROOT, threads)

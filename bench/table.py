@@ -6,11 +6,11 @@ import statistics
 from math import exp, log
 from typing import Any
 
-from bench.registry import INFERENCE, PEERS, TRAINING
+from bench.registry import CONVNET, INFERENCE, ONE_THREAD, PEERS, TRAINING
 
 Result = dict[str, Any]
 Row = dict[str, Any]
-FAMILIES = {"convnet": "convnet"} | {p.name: p.environment or p.name for p in PEERS}
+FAMILIES = {p.name: p.environment or p.name for p in PEERS}
 
 
 def rounds_ms(entry: dict[str, Any]) -> list[float]:
@@ -24,8 +24,12 @@ def peak_gflops(document: dict[str, Any]) -> float:
 
 
 def best_variants(result: Result) -> dict[str, str]:
-    """For each framework that was measured its fastest variant."""
-    medians = {name: statistics.median(rounds_ms(e)) for name, e in result["peers"].items()}
+    """For each other framework that was measured its fastest variant."""
+    medians = {
+        name: statistics.median(rounds_ms(entry))
+        for name, entry in result["peers"].items()
+        if name not in (CONVNET.name, ONE_THREAD.name)
+    }
     best: dict[str, str] = {}
     for name in sorted(medians, key=medians.__getitem__):
         best.setdefault(FAMILIES.get(name, name), name)
@@ -36,17 +40,14 @@ def summarise(result: Result, peak: float) -> Row | None:
     """What a table or a chart shows of a result; None without convnet in it.
 
     The ratio is that of the best peer's time to convnet's: above one convnet is faster. It is the
-    median over rounds, so that a round disturbed by a neighbour disturbs both of its times.
+    median over rounds, so that a round disturbed by a neighbour disturbs both of its times. So is
+    how many times faster all threads are than one.
     """
-    best = best_variants(result)
-    if "convnet" not in best:
+    times = {name: rounds_ms(entry) for name, entry in result["peers"].items()}
+    if CONVNET.name not in times:
         return None
-    own = rounds_ms(result["peers"]["convnet"])
-    others = {
-        family: rounds_ms(result["peers"][name])
-        for family, name in best.items()
-        if family != "convnet"
-    }
+    own, best = times[CONVNET.name], best_variants(result)
+    others = {family: times[name] for family, name in best.items()}
     row: Row = {
         "workload": result["workload"],
         "batch": result["batch"],
@@ -57,12 +58,19 @@ def summarise(result: Result, peak: float) -> Row | None:
         "of_peak": result["flops"] / statistics.median(own) / 1e6 / peak,
         "best": None,
         "ratio": None,
+        "by_threads": None,
     }
     if others:
         fastest = min(others, key=lambda family: statistics.median(others[family]))
-        ratios = [theirs / ours for theirs, ours in zip(others[fastest], own, strict=True)]
-        row |= {"best": best[fastest], "ratio": statistics.median(ratios)}
+        row |= {"best": best[fastest], "ratio": faster(own, others[fastest])}
+    if ONE_THREAD.name in times:
+        row["by_threads"] = faster(own, times[ONE_THREAD.name])
     return row
+
+
+def faster(own: list[float], than: list[float]) -> float:
+    """How many times, in the median over rounds."""
+    return statistics.median(theirs / ours for theirs, ours in zip(than, own, strict=True))
 
 
 def rows(document: dict[str, Any], mode: str, single: bool = False) -> list[Row]:
@@ -116,6 +124,7 @@ def times_table(part: list[Row]) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of a mode's times."""
     families = list(dict.fromkeys(family for row in part for family in row["times"]))
     columns = ["workload", "batch", "convnet", "spread", *families, "best", "ratio", "of peak"]
+    threads = any(row["by_threads"] for row in part)
     cells = [
         [
             *(row[key] for key in ("workload", "batch", "convnet")),
@@ -124,10 +133,11 @@ def times_table(part: list[Row]) -> tuple[list[str], list[list[Any]]]:
             row["best"],
             row["ratio"],
             f"{row['of_peak']:.1%}",
+            *([row["by_threads"]] if threads else []),
         ]
         for row in part
     ]
-    return columns, cells
+    return [*columns, *(["by threads"] if threads else [])], cells
 
 
 def costs_table(document: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
@@ -135,6 +145,8 @@ def costs_table(document: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
     entries: dict[str, list[dict[str, Any]]] = {}
     for result in document["results"]:
         for name, entry in result["peers"].items():
+            if name == ONE_THREAD.name:
+                continue
             entries.setdefault(name, []).append(entry)
     columns = ["peer", "first median", "first most", "memory median", "memory most", "import"]
     cells = []

@@ -111,6 +111,7 @@ def entry(*times):
 def document():
     peers = {
         "convnet": entry(1.0, 2.0, 1.0),
+        "convnet-one_thread": entry(1.5, 4.0, 2.0),
         "pytorch": entry(4.0, 8.0, 4.0),
         "pytorch-channels_last": entry(3.0, 6.0, 3.0),
         "keras-jax": entry(5.0, 5.0, 5.0),
@@ -138,6 +139,7 @@ def test_the_ratio_is_to_the_best_variant_of_the_best_peer_round_by_round():
     assert row["best"] == "pytorch-channels_last"
     assert row["ratio"] == 3
     assert row["times"] == {"pytorch": 3.0, "keras-jax": 5.0}
+    assert row["by_threads"] == 2
     assert row["of_peak"] == pytest.approx(1.0)
 
 
