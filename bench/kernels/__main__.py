@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import registry, report
-from bench.kernels import FAMILIES, select, table
+from bench.kernels import FAMILIES, limits, select, table
 from bench.kernels.kernel import HUGE, Kernel
 from bench.rounds import Field, Plan, interleaved
 from convnet import _core, config
@@ -32,11 +32,11 @@ QUICK = [
 ]
 
 
-def measure(family: str, kernel: Kernel, numpy: bool, field: Field, plan: Plan) -> table.Row:
-    """A kernel's row, as yet without rates."""
+def measure(family: str, kernel: Kernel, numpy: bool, field: Field, plan: Plan) -> limits.Row:
+    """A kernel's row."""
     print(f"{kernel.name} ...", file=sys.stderr, flush=True)
     kernel.check()
-    turns = kernel.turns(numpy)
+    turns = kernel.turns(numpy) | limits.turns(kernel)
     for turn in turns.values():
         turn(plan.seconds / 2)
     for name in field.prepare(kernel.request) if kernel.request else ():
@@ -97,7 +97,6 @@ def run(options: argparse.Namespace) -> None:
     missing = [peer.name for peer in wanted if not peer.installed]
     environment = report.environment() | {"not_installed": missing}
     environment |= report.gpu() | {"precision": options.precision} if on_gpu else {}
-    environment |= table.probe(on_gpu)
     print(", ".join(f"{k} {v}" for k, v in environment.items()))
     with Field([peer for peer in wanted if peer.installed], plan) as field:
         environment["versions"] = field.versions()
@@ -106,8 +105,6 @@ def run(options: argparse.Namespace) -> None:
             for family in FAMILIES
             for kernel in select(family, options.names)
         ]
-    environment |= table.probe(on_gpu, "_after")
-    rows = [table.rated(row, environment) for row in rows]
     table.show(rows)
     report.write_json(options.json, environment, rows)
 

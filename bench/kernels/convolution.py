@@ -15,7 +15,8 @@ from tests.cases import conv2d as cases
 from tests.cases.conv2d import Conv2DCase
 
 from bench.kernels import aims
-from bench.kernels.kernel import Array, Builder, Kernel, normal, request, sized
+from bench.kernels.kernel import SHARD, Array, Builder, Kernel, normal, request, sized
+from bench.kernels.limits import fitting, with_cached
 
 NETS = [*cases.ALEXNET, *cases.VGG16, *cases.RESNET50, *cases.GOOGLENET]
 PLAIN = [*cases.MNIST, *cases.LENET5, *cases.CIFAR, *cases.EMOTION, *cases.OTHER, *NETS]
@@ -158,6 +159,14 @@ def convolution(case: Conv2DCase) -> list[Kernel]:
     ]
 
 
+def in_cache(case: Conv2DCase) -> Conv2DCase:
+    """A case whose images, and up to 64 of their channels, a cache holds."""
+    wide = max(case.channels, case.filters // (case.strides[0] * case.strides[1]))
+    size = fitting(case.size, min(wide, 64))
+    channels, filters = (min(c, 64) for c in (case.channels, case.filters))
+    return replace(case, batch=SHARD, size=size, channels=channels, filters=filters)
+
+
 def of_one_sample(case: Conv2DCase) -> list[Kernel]:
     """The forward pass with channels in lanes, as predictions on a few samples run it."""
     forward = convolution(replace(case, name=f"{case.name} of one sample", batch=1))[0]
@@ -229,8 +238,8 @@ def under_max_pool(case: Conv2DCase) -> Iterator[Kernel]:
 
 def kernels(batch: int | None = None) -> list[Builder]:
     return [
-        *(partial(convolution, case) for case in sized(PLAIN, batch)),
+        *(with_cached(convolution, case, in_cache(case)) for case in sized(PLAIN, batch)),
         *(partial(of_one_sample, case) for case in PLAIN if case.name in ALONE),
-        *(partial(transposed, case) for case in sized(cases.TRANSPOSED, batch)),
+        *(with_cached(transposed, case, in_cache(case)) for case in sized(cases.TRANSPOSED, batch)),
         *(partial(under_max_pool, case) for case in sized(cases.MNIST, batch)),
     ]

@@ -10,6 +10,7 @@ from tests.cases.dense import BENCH, MATMUL, DenseCase, MatmulCase
 
 from bench.kernels import aims
 from bench.kernels.kernel import Builder, Kernel, normal, request, sized
+from bench.kernels.limits import with_cached
 from convnet import config
 
 ALONE = ("head", "emotion_dense", "alexnet_dense1")
@@ -44,6 +45,12 @@ def dense(case: DenseCase) -> Iterator[Kernel]:
     yield kernel("backward_weight", backward_weight, lambda: x.T @ dy, [x, dy])
 
 
+def in_cache(case: DenseCase) -> DenseCase:
+    """A case of as many rows, up to 128, inputs and units, whose weights a cache holds."""
+    inputs, units, batch = (min(n, 128) for n in (case.inputs, case.units, case.batch))
+    return replace(case, inputs=inputs, units=units, batch=batch)
+
+
 def of_one_sample(case: DenseCase) -> Iterator[Kernel]:
     """The forward pass with units in lanes, as predictions on a few samples run it."""
     forward = next(dense(replace(case, name=f"{case.name} of one sample", batch=1)))
@@ -66,7 +73,7 @@ def matmul(case: MatmulCase) -> Iterator[Kernel]:
 
 def kernels(batch: int | None = None) -> list[Builder]:
     return [
-        *(partial(dense, case) for case in sized(BENCH, batch)),
+        *(with_cached(dense, case, in_cache(case)) for case in sized(BENCH, batch)),
         *(partial(of_one_sample, case) for case in BENCH if case.name in ALONE),
         *(partial(matmul, case) for case in sized(MATMUL, batch)),
     ]

@@ -33,6 +33,8 @@ LARGE = 1e7  # floating-point operations from which one run a step is enough
 HUGE = 1e10  # and from which NumPy takes too long
 DRAWN = 1_000_003  # a prime, so that no two rows of an array are the same
 SPIN_SECONDS = 0.05
+PROBE_SECONDS = 0.005
+LEAST_COPIED = 1 << 14  # bytes
 SHARD = 16  # samples that a thread works on at a time
 GPU_STEPS = 32  # that are launched at a time
 
@@ -70,8 +72,8 @@ class Kernel:
     algorithm. Its work is told by `flops`, of which `executed` are no products with padding, or by
     the bytes `moved`; `aim` is the share of what the machine can that it should reach. `equal`
     compares results where rounding is not all that may differ. Peers are sent `request`. `sketch`
-    is the same kernel on one sample. `copies` of a short kernel run in a timed step: one, where
-    `op` needs the very values that `before` made.
+    is the same kernel on one sample, `cached` a similar one with less data. `copies` of a short
+    kernel run in a timed step: one, where `op` needs the very values that `before` made.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Kernel:
     equal: Callable[[Array, Array], bool] | None = None
     request: Request | None = None
     sketch: Kernel | None = None
+    cached: Kernel | None = None
     lanes: int = SHARD
     copies: int = 8
 
@@ -95,6 +98,11 @@ class Kernel:
     def repeats(self) -> int:
         """Runs of the kernel in a timed step."""
         return 1 if self.flops > LARGE else self.copies
+
+    @property
+    def work(self) -> float:
+        """Floating-point operations that direct summation executes, or bytes."""
+        return self.executed or self.flops or self.moved
 
     @property
     def held(self) -> float:
@@ -127,9 +135,10 @@ class Kernel:
             assert close(got, want), f"{self.name}: the core and NumPy do not agree"
 
     def turns(self, numpy: bool = True) -> dict[str, Turn]:
-        """What is timed in this process: the core, its direct summation and perhaps NumPy."""
+        """What is timed in this process: the core, its direct summation, the machine, NumPy."""
         direct = self.directly()
         found: dict[str, Turn] = {"core": Difference(self).measure}
+        found["machine"] = MachineRate(self).measure
         if direct:
             found["direct"] = Difference(direct).measure
         if numpy and self.flops <= HUGE:
@@ -158,6 +167,24 @@ class LoopOfProducts(Loop):
         times = super().measure(seconds)
         time.sleep(SPIN_SECONDS)
         return times
+
+
+class MachineRate:
+    """The rate that bounds a kernel: of multiply-adds, or of copies of as much as it holds."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def measure(self, seconds: float) -> list[float]:
+        """Milliseconds of a thousand million operations or bytes."""
+        least = max(seconds / 10, PROBE_SECONDS)
+        if config.gpu() >= 0:
+            rate = _core.probe_gpu()[0 if self._kernel.flops else 1]
+        elif self._kernel.flops:
+            rate = _core.probe_peak(least)
+        else:
+            rate = _core.probe_copy(max(LEAST_COPIED, int(self._kernel.held)), least)
+        return [1e12 / rate]
 
 
 def differ(a: Kernel, b: Kernel) -> bool:

@@ -19,8 +19,9 @@ from bench.kernels.kernel import (
     request,
     traffic,
 )
+from bench.kernels.limits import with_cached
 
-PARAMETERS = 1_000_000
+PARAMETERS, CACHED_PARAMETERS = 1_000_000, 20_000
 RATE = float(RATE_AND_STEPS_DONE[0, 0])
 EPSILON = 1e-7
 
@@ -97,4 +98,4 @@ def step(name: str, size: int) -> Iterator[Kernel]:
 def kernels(batch: int | None = None) -> list[Builder]:
     """`batch` stands for a small number of parameters as well."""
     size = PARAMETERS if batch is None else 100 * batch
-    return [partial(step, name, size) for name in STEPS]
+    return [with_cached(partial(step, name), size, CACHED_PARAMETERS) for name in STEPS]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 from tests.cases.pool import BENCH, PoolCase
 
 from bench.kernels import aims
 from bench.kernels.kernel import (
+    SHARD,
     Array,
     Builder,
     Kernel,
@@ -19,6 +20,7 @@ from bench.kernels.kernel import (
     sized,
     traffic,
 )
+from bench.kernels.limits import fitting, with_cached
 
 
 class TapPool:
@@ -133,5 +135,14 @@ def pools(case: PoolCase) -> Iterator[Kernel]:
     )
 
 
+def in_cache(case: PoolCase) -> PoolCase:
+    """A case whose images a cache holds: fewer channels, and smaller where windows are."""
+    *size, channels = case.shape
+    channels = min(channels, 16)
+    if case.size != case.shape[:2]:
+        size = fitting((size[0], size[1]), channels)
+    return replace(case, batch=SHARD, shape=(*size, channels))
+
+
 def kernels(batch: int | None = None) -> list[Builder]:
-    return [partial(pools, case) for case in sized(BENCH, batch)]
+    return [with_cached(pools, case, in_cache(case)) for case in sized(BENCH, batch)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.cases.rnn import BENCH, LSTM, RnnShape
 
 from bench.kernels import aims
 from bench.kernels.kernel import SHARD, Array, Builder, Kernel, normal, request, sized
+from bench.kernels.limits import with_cached
 from bench.kernels.numpy_recurrent import CELLS, weight_gradients
 
 FEW = 8  # samples up to which predictions have units in lanes
@@ -76,8 +78,15 @@ def recurrent(op: str, shape: RnnShape) -> Iterator[Kernel]:
     )
 
 
+def in_cache(shape: RnnShape) -> RnnShape:
+    """A shape of few steps and up to 64 features and units, whose weights a cache holds."""
+    features, units, steps = (
+        min(n, most) for n, most in ((shape.features, 64), (shape.units, 64), (shape.steps, 10))
+    )
+    return replace(shape, batch=SHARD, features=features, units=units, steps=steps)
+
+
 def kernels(batch: int | None = None) -> list[Builder]:
-    return [
-        *(partial(recurrent, op, shape) for op in CELLS for shape in sized(BENCH, batch)),
-        *(partial(recurrent, "lstm", shape) for shape in sized(LSTM, batch)),
-    ]
+    shapes = [(op, shape) for op in CELLS for shape in sized(BENCH, batch)]
+    shapes += [("lstm", shape) for shape in sized(LSTM, batch)]
+    return [with_cached(partial(recurrent, op), shape, in_cache(shape)) for op, shape in shapes]

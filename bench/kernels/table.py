@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any
 
 from bench import report
+from bench.kernels import limits
 from bench.kernels.kernel import Kernel
+from bench.kernels.limits import Row, share
 from bench.rounds import Rounds
 from bench.table import FAMILIES
 
-Row = dict[str, Any]
-Machine = dict[str, Any]
-COPIED_KB = [16 * 4**power for power in range(7)]  # of each thread: from the first cache to memory
-OWN = ("core", "direct")
-
-
-def probe(gpu: bool, suffix: str = "") -> Machine:
-    """What the machine reaches at this moment; rates of copies by the kilobytes of a thread.
-
-    A GPU's are those of copies in its memory, whatever their size.
-    """
-    if gpu:
-        found = report.probe_gpu()
-        copies = dict.fromkeys(map(str, COPIED_KB), found["copy_gb_per_s"])
-        return {f"peak_gflops{suffix}": found["peak_gflops"], f"copy_gbytes{suffix}": copies}
-    copies = {str(size): report.probe_copy(size / 1e3) for size in COPIED_KB}
-    return {f"peak_gflops{suffix}": report.probe_peak(), f"copy_gbytes{suffix}": copies}
+OWN = ("core", "direct", "machine", *limits.CONDITIONS)
 
 
 def measured(family: str, kernel: Kernel, times: dict[str, Rounds]) -> Row:
-    """Medians over rounds of the medians within them, and the work that was done."""
+    """Medians over rounds of the medians within them, rates, and whether the aim is missed.
+
+    `machine` is the rate of multiply-adds, or of copies, that was probed in the same rounds.
+    `of_peak` counts the products of direct summation with padding by the core's time. `executed`
+    counts what a kernel does that sums directly, without those with padding: it is held against the
+    aim.
+    """
     rounds = {name: [statistics.median(r) for r in turns] for name, turns in times.items()}
     medians = {name: statistics.median(found) for name, found in rounds.items()}
     peers = {name: time for name, time in medians.items() if name not in OWN}
@@ -38,6 +29,10 @@ def measured(family: str, kernel: Kernel, times: dict[str, Rounds]) -> Row:
     for name, time in peers.items():
         by_family.setdefault(FAMILIES.get(name, name), []).append(time)
     core, best = medians["core"], min(peers, key=peers.__getitem__, default=None)
+    seen = core > 0  # else it is lost in the noise of the machine
+    dense = kernel.flops or kernel.moved
+    direct = rounds.get("direct", rounds["core"])
+    executed = share(kernel.work, direct, rounds["machine"]) if seen else None
     return {
         "name": kernel.name,
         "family": family,
@@ -47,45 +42,19 @@ def measured(family: str, kernel: Kernel, times: dict[str, Rounds]) -> Row:
         "direct_ms": medians.get("direct"),
         **{f"{name}_ms": min(variants) for name, variants in by_family.items()},
         "best": best,
-        "ratio": peers[best] / core if best and core > 0 else None,
+        "ratio": peers[best] / core if best and seen else None,
         "flops": kernel.flops,
         "executed_flops": kernel.executed or kernel.flops,
         "moved_bytes": kernel.moved,
-        "held_bytes": kernel.held,
-        "aim": kernel.aim,
-    }
-
-
-def rated(row: Row, machine: Machine) -> Row:
-    """A row with rates, their shares of what the machine can, and whether that misses the aim.
-
-    `of_peak` counts the products of direct summation with padding. `executed` counts what a kernel
-    does that sums directly, without those with padding: it is held against the aim.
-    """
-    core = row["core_ms"]
-    if core <= 0:  # lost in the noise of the machine
-        return row | dict.fromkeys(("gflops", "gbytes", "of_peak", "executed", "missed"))
-    rate = (row["flops"] or row["moved_bytes"]) / core / 1e6
-    if row["flops"]:
-        peak = max(value for key, value in machine.items() if key.startswith("peak_gflops"))
-        executed = row["executed_flops"] / (row["direct_ms"] or core) / 1e6 / peak
-    else:
-        peak = copy_rate(row["held_bytes"], machine)
-        executed = rate / peak
-    return row | {
-        "gflops": rate if row["flops"] else None,
-        "gbytes": None if row["flops"] else rate,
-        "of_peak": rate / peak,
+        "machine": 1e3 / medians["machine"],
+        "gflops": dense / core / 1e6 if seen and kernel.flops else None,
+        "gbytes": dense / core / 1e6 if seen and not kernel.flops else None,
+        "of_peak": share(dense, rounds["core"], rounds["machine"]) if seen else None,
         "executed": executed,
-        "missed": executed < row["aim"] if row["aim"] else None,
+        "aim": kernel.aim,
+        "missed": executed < kernel.aim if executed and kernel.aim else None,
+        "limits": limits.shares(kernel, rounds) if executed and kernel.aim else None,
     }
-
-
-def copy_rate(held: float, machine: Machine) -> float:
-    """Gigabytes a second that are copied within the least probed memory that holds so many."""
-    fitting = [size for size in COPIED_KB if size * 1e3 >= held] or COPIED_KB[-1:]
-    rates = [value for key, value in machine.items() if key.startswith("copy_gbytes")]
-    return float(max(by_size[str(fitting[0])] for by_size in rates))
 
 
 def show(rows: list[Row]) -> None:

@@ -6,7 +6,9 @@ from importlib import import_module
 
 import pytest
 from bench import protocol, registry, report, rounds
-from bench.kernels import FAMILIES, __main__, aims, select, table
+from bench.kernels import FAMILIES, __main__, limits, select, table
+
+from convnet import _core
 
 FAKES = [
     registry.Peer("fake", None, "tests.bench.fake_peer"),
@@ -42,7 +44,7 @@ def test_huge_kernels_are_checked_on_one_sample_and_not_timed_in_numpy():
     kernel = next(select("dense", [], batch=2))
     huge = replace(kernel, flops=1e12, numpy=lambda: 1 / 0)
     huge.check()
-    assert list(huge.turns()) == ["core"]
+    assert list(huge.turns()) == ["core", "machine"]
 
 
 @pytest.mark.cpu_only("Winograd's algorithm")
@@ -51,7 +53,7 @@ def test_direct_summation_is_timed_where_winograds_algorithm_is_chosen():
     assert "direct" in chosen["cifar_conv2 forward"]
     assert "direct" not in chosen["cifar_conv2 backward_weight"]
     (strided,) = select("convolution", ["depthwise_3x3_strided forward"])
-    assert set(strided.turns()) == {"core", "numpy"}
+    assert set(strided.turns()) == {"core", "machine", "numpy"}
 
 
 def test_padding_is_no_work():
@@ -59,13 +61,8 @@ def test_padding_is_no_work():
     assert kernel.executed / kernel.flops == pytest.approx((22 / 24) ** 2)
 
 
-@pytest.fixture
-def probes(monkeypatch):
-    monkeypatch.setattr(report, "probe_copy", lambda megabytes: 10.0)
+def test_results_are_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(report, "probe_peak", lambda: 100.0)
-
-
-def test_results_are_written(tmp_path, probes, monkeypatch, capsys):
     monkeypatch.setattr(registry, "PEERS", [*registry.PEERS, *FAKES])
     path = tmp_path / "kernels.json"
     arguments = ["head forward", "mnist_features relu", "--seconds", "0", "--json", str(path)]
@@ -82,7 +79,7 @@ def test_results_are_written(tmp_path, probes, monkeypatch, capsys):
     assert "fake_ms" not in rows[1]
     assert rows[0]["gbytes"] is None and rows[1]["gflops"] is None
     assert document["environment"]["versions"]["fake"] == {"fake": "1.0"}
-    assert document["environment"]["peak_gflops_after"] == 100
+    assert all(row["machine"] > 0 for row in rows)
     assert "mnist_features relu backward" in capsys.readouterr().out
 
 
@@ -100,16 +97,17 @@ def test_a_program_that_fails_on_a_kernel_is_there_for_the_next():
         assert list(field.prepare(dense.request)) == ["fake"]
 
 
-def measured(**settings):
+def measured(rounds=None, **settings):
     kernel = replace(next(select("dense", ["head forward"])), **settings)
     times = {
         "core": [[2.0], [1.0], [3.0]],
-        "direct": [[4.0]] * 3,
+        "direct": [[4.0], [2.0], [6.0]],
         "numpy": [[9.0]] * 3,
         "pytorch": [[8.0], [5.0], [5.0]],
         "pytorch-channels_last": [[6.0]] * 3,
+        "machine": [[10.0]] * 3,  # milliseconds for 1e9 operations or bytes: 100 a second
     }
-    return table.measured("dense", kernel, times)
+    return table.measured("dense", kernel, times | (rounds or {}))
 
 
 def test_a_row_has_the_best_variant_of_each_peer_and_the_ratio_to_the_best():
@@ -118,39 +116,109 @@ def test_a_row_has_the_best_variant_of_each_peer_and_the_ratio_to_the_best():
     assert (row["best"], row["ratio"]) == ("pytorch", 2.5)
 
 
-MACHINE = {
-    "peak_gflops": 80.0,
-    "peak_gflops_after": 100.0,
-    "copy_gbytes": dict(zip(map(str, table.COPIED_KB), (70, 60, 50, 40, 30, 20, 10), strict=True)),
-}
-
-
 @pytest.mark.parametrize(("aim", "missed"), [(0.19, False), (0.21, True), (None, None)])
 def test_the_aim_is_held_against_what_direct_summation_executes(aim, missed):
-    row = table.rated(measured(flops=1e8, executed=8e7, aim=aim), MACHINE)
+    row = measured(flops=1e8, executed=8e7, aim=aim)
+    assert row["gflops"] == pytest.approx(50)
+    assert row["machine"] == pytest.approx(100)
     assert row["of_peak"] == pytest.approx(0.5)
     assert row["executed"] == pytest.approx(0.2)
     assert row["missed"] is missed
 
 
-def test_memory_bound_kernels_are_held_against_copies_of_their_size():
-    row = table.rated(measured(flops=0, moved=1e6, aim=aims.MEMORY) | {"held_bytes": 2e5}, MACHINE)
-    assert row["gbytes"] == pytest.approx(0.5)
-    assert row["of_peak"] == row["executed"] == pytest.approx(0.5 / 50)
+def test_memory_bound_kernels_are_held_against_copies():
+    row = measured({"direct": [[2.0]] * 3}, flops=0, moved=1e7, aim=0.8)
+    assert row["gbytes"] == pytest.approx(5)
+    assert row["of_peak"] == row["executed"] == pytest.approx(0.05)
     assert row["missed"]
-    assert table.copy_rate(1e12, MACHINE) == 10
 
 
 def test_rows_lost_in_noise_have_no_rates():
-    row = table.rated(measured() | {"core_ms": -0.1}, MACHINE)
-    assert row["gflops"] is None and row["missed"] is None
+    row = measured({"core": [[-0.1]] * 3})
+    assert row["gflops"] is None and row["missed"] is None and row["limits"] is None
+
+
+def test_the_machine_is_probed_by_what_bounds_a_kernel(monkeypatch):
+    monkeypatch.setattr(_core, "probe_peak", lambda seconds: 1e12)
+    monkeypatch.setattr(_core, "probe_copy", lambda bytes, seconds: 1e9)
+    monkeypatch.setattr(_core, "probe_gpu", lambda: (1e12, 1e9))
+    (dense, relu) = (
+        next(select(*names))
+        for names in (("dense", ["head forward"]), ("elementwise", ["mnist_map relu forward"]))
+    )
+    assert dense.turns()["machine"](0.1) == [1]
+    assert relu.turns()["machine"](0.1) == [1e3]
 
 
 def test_the_table_marks_missed_aims(capsys):
-    table.show([table.rated(measured(flops=1e8, aim=aim), MACHINE) for aim in (0.1, 0.9)])
+    table.show([measured(flops=1e8, aim=aim) for aim in (0.1, 0.9)])
     lines = capsys.readouterr().out.splitlines()
     assert [line.endswith("!") for line in lines] == [False, False, True, False]
     assert lines[-1] == "1 of 2 miss their aim"
+
+
+def test_every_kernel_with_an_aim_has_one_of_the_same_kind_that_a_cache_holds(sketches):
+    for kernel in sketches:
+        if kernel.aim is not None:
+            assert kernel.cached.name == kernel.name
+            assert kernel.cached.work > 0
+            arrays = (*kernel.cached.batched, *kernel.cached.weights)
+            assert sum(a.nbytes for a in arrays) <= 4 * limits.CACHED_BYTES, kernel.name
+
+
+@pytest.mark.cpu_only("threads")
+def test_kernels_with_an_aim_are_timed_on_one_thread_and_in_its_cache(monkeypatch):
+    asked = []
+    monkeypatch.setattr(limits, "Difference", lambda kernel: FakeTurn(kernel, asked))
+    monkeypatch.setattr(limits, "MachineRate", lambda kernel: FakeTurn(kernel, asked))
+    kernel = next(select("dense", ["square_256 forward"]))
+    before = _core.num_threads()
+    turns = limits.turns(kernel)
+    assert tuple(turns) == limits.CONDITIONS
+    for turn in turns.values():
+        turn(0.1)
+    assert asked == [(kernel, 1)] * 2 + [(kernel.cached, 1)] * 2
+    assert _core.num_threads() == before
+    assert limits.turns(replace(kernel, aim=None)) == {}
+
+
+class FakeTurn:
+    def __init__(self, kernel, asked):
+        self.kernel, self.asked = kernel, asked
+
+    def measure(self, seconds):
+        self.asked.append((self.kernel, _core.num_threads()))
+        return [1.0]
+
+
+@pytest.mark.parametrize(
+    ("alone", "cached", "core", "cause"),
+    [
+        (4.0, 4.0, [2.0] * 3, "its own instructions"),
+        (2.0, 2.0, [2.0] * 3, "other threads"),
+        (4.0, 2.0, [2.0] * 3, "data from memory and larger caches"),
+        (4.0, 4.0, [2.0, 1.0, 2.0], "other guests of the machine"),
+    ],
+)
+def test_the_largest_factor_is_what_limits_a_kernel(alone, cached, core, cause):
+    rounds = {"core": [[time] for time in core], "direct": [[time] for time in core]}
+    rounds |= {"alone": [[alone]] * 3, "machine alone": [[20.0]] * 3}
+    rounds |= {"cached": [[cached]] * 3, "machine cached": [[20.0]] * 3}
+    kernel = next(select("dense", ["head forward"]))
+    row = measured(rounds, flops=1e8, executed=0.0, aim=0.9, cached=replace(kernel, flops=1e8))
+    assert limits.limit(row) == cause
+
+
+def test_the_page_names_the_limit_of_every_kernel_that_misses(tmp_path, capsys):
+    told = {"machine": "a machine", "isa": "avx2", "threads": 2, "date": "today", "commit": "1"}
+    rows = [measured(flops=1e8, aim=aim) | {"name": f"aim {aim}"} for aim in (0.1, 0.9)]
+    (file, page) = tmp_path / "kernels.json", tmp_path / "kernels.md"
+    file.write_text(json.dumps({"environment": told, "results": rows}))
+    limits.main(["--json", str(file), "--page", str(page)])
+    text = page.read_text()
+    assert "Of 2 kernels with an aim 1 miss it" in text
+    assert "| aim 0.9 | 90% | 25% | 50% |  |  | other guests of the machine |" in text
+    assert "| aim 0.1" not in text
 
 
 @pytest.mark.parametrize(
