@@ -43,6 +43,9 @@ SMALL = [
     ),
     Conv2DCase("row_1d", 9, (1, 23), 8, 11, (1, 4)),
     Conv2DCase("wide_channels", 4, (4, 5), 37, 29, (3, 3), padding=(1, 1, 1, 1)),
+    Conv2DCase("parts_of_rows", 2, (21, 11), 37, 7, (3, 2), strides=(2, 1), padding=(1, 1, 0, 1)),
+    Conv2DCase("parts_of_a_row", 3, (2, 27), 173, 5, (1, 1)),
+    Conv2DCase("parts_of_a_row_of_gradients", 3, (2, 29), 5, 170, (1, 3), padding=(0, 0, 1, 1)),
 ]
 
 _SAME_3X3 = (1, 1, 1, 1)

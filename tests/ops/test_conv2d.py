@@ -130,7 +130,7 @@ ACTIVATIONS = {
 @pytest.mark.parametrize("pool", ["", "max", "average"])
 @pytest.mark.parametrize(
     ("size", "channels", "kernel"),
-    [((6, 8), 3, (3, 3)), ((7, 5), 11, (3, 2)), ((8, 7), 17, (5, 5))],
+    [((6, 8), 3, (3, 3)), ((7, 5), 11, (3, 2)), ((8, 7), 17, (5, 5)), ((6, 27), 61, (3, 2))],
 )
 def test_fused_activation_and_pool_equal_the_separate_steps(
     activation, pool, size, channels, kernel, algorithms

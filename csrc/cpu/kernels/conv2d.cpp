@@ -24,6 +24,34 @@ struct Target {
 };
 constexpr int64_t kFarFloats = 1 << 18, kAhead = 8;  // pixels
 
+// Pixels of a row, [begin, end).
+struct Pixels {
+  int64_t begin, end;
+};
+
+// Along an axis of the image: result i reads from i * step on, `span` pixels.
+struct Reach {
+  int64_t step, span;
+  CONVNET_INLINE int64_t of(int64_t results) const { return (results - 1) * step + span; }
+};
+
+// Rows and pixels of them that are made at a time for all blocks of channels: what they read stays
+// in the second-level cache meanwhile.
+struct Part {
+  int64_t rows, pixels;
+};
+constexpr int64_t kNearFloats = 1 << 16;
+
+CONVNET_INLINE Part near_part(int64_t rows, const Reach& down, int64_t width, const Reach& along,
+                              int64_t channels) {
+  const auto far = [&](int64_t high, int64_t wide) {
+    return down.of(high) * along.of(wide) * channels * kLanes > kNearFloats;
+  };
+  while (rows > 1 && far(rows, width)) rows = div_up(rows, 2);
+  while (width > 4 && far(rows, width)) width = div_up(width, 8) * 4;
+  return {rows, width};
+}
+
 template <int O>
 CONVNET_INLINE void start(Vec (&acc)[4][O], const float* bias, int64_t o) {
   CONVNET_EACH(j, O) {
@@ -32,13 +60,13 @@ CONVNET_INLINE void start(Vec (&acc)[4][O], const float* bias, int64_t o) {
   }
 }
 
-// A row of results, 4 pixels at a time, O channels from `o` on.
+// Results of a row, 4 pixels at a time, O channels from `o` on.
 template <int O>
 __attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64_t tap_count,
-                                         const float* w, int64_t jy, int64_t width,
+                                         const float* w, int64_t jy, Pixels pixels,
                                          const Target& out, int64_t o) {
-  for (int64_t jx = 0; jx < width; jx += 4) {
-    const int64_t n = least(4, width - jx);
+  for (int64_t jx = pixels.begin; jx < pixels.end; jx += 4) {
+    const int64_t n = least(4, pixels.end - jx);
     // Stores that miss are done one after another: their lines are asked for ahead.
     if (out.far)
       CONVNET_EACH(i, 4)
@@ -57,13 +85,13 @@ __attribute__((noinline)) void row_tiles(const Source& s, const Tap* taps, int64
   }
 }
 
-// A row of 2x2 blocks, each pooled to one result before the activation (which is monotonic).
+// 2x2 blocks of a row, each pooled to one result before the activation (which is monotonic).
 template <int O>
 __attribute__((noinline)) void pooled_row(const Source& s, const Tap* taps, int64_t tap_count,
-                                          const float* w, int64_t py, int64_t width,
+                                          const float* w, int64_t py, Pixels pixels,
                                           const Target& out, uint16_t* winners, int64_t channels,
                                           int64_t o) {
-  for (int64_t px = 0; px < width; ++px) {
+  for (int64_t px = pixels.begin; px < pixels.end; ++px) {
     uint32_t rows[O] = {}, columns[O] = {};
     for (int v = 0; v < kVectors; ++v) {
       Vec acc[4][O];
@@ -139,30 +167,38 @@ void conv2d(const KernelArgs& a) {
       taps[tap_count] = {ky * p.dy - p.top, kx * p.dx - p.left, tap_count}, ++tap_count;
   const int64_t rows = p.rows(), width = pooled ? p.OW / 2 : p.OW;
   const bool far = p.outer * rows * width * p.OC * kLanes >= kFarFloats;
-  for_blocks(
-      p.groups, p.out_group(), p.taps(), p.in_group(), packed,
-      [&](int64_t g, int64_t first, int64_t block, const float* w) {
-        const int64_t o = g * p.out_group() + first;
-        for (int64_t unit = a.begin; unit < a.end; ++unit) {
-          const int64_t outer = unit / rows, row = unit % rows;
-          const Source source{a.f32(0) + (outer * p.H * p.W * p.C + g * p.in_group()) * kLanes,
-                              p.H,
-                              p.W,
-                              p.C * kLanes,
-                              p.sy,
-                              p.sx,
-                              p.in_group()};
-          const Target target{y + unit * width * p.OC * kLanes, p.OC * kLanes, a.f32(2),
-                              p.activation, far};
-          with_width(block, [&]<int O>() {
-            if (pooled)
-              pooled_row<O>(source, taps, tap_count, w, row, width, target,
-                            max_pool ? a.bits(5) + unit * width * p.OC * 2 : nullptr, p.OC, o);
-            else
-              row_tiles<O>(source, taps, tap_count, w, row, width, target, o);
-          });
-        }
-      });
+  const int64_t pool = pooled ? 2 : 1;
+  const Part part = near_part(a.end - a.begin, {pool * p.sy, (p.KH - 1) * p.dy + pool}, width,
+                              {pool * p.sx, (p.KW - 1) * p.dx + pool}, p.in_group());
+  const auto row_of_block = [&](int64_t g, int64_t first, int64_t block, const float* w,
+                                int64_t unit, Pixels pixels) {
+    const int64_t outer = unit / rows, row = unit % rows, o = g * p.out_group() + first;
+    const Source source{a.f32(0) + (outer * p.H * p.W * p.C + g * p.in_group()) * kLanes,
+                        p.H,
+                        p.W,
+                        p.C * kLanes,
+                        p.sy,
+                        p.sx,
+                        p.in_group()};
+    const Target target{y + unit * width * p.OC * kLanes, p.OC * kLanes, a.f32(2), p.activation,
+                        far};
+    with_width(block, [&]<int O>() {
+      if (pooled)
+        pooled_row<O>(source, taps, tap_count, w, row, pixels, target,
+                      max_pool ? a.bits(5) + unit * width * p.OC * 2 : nullptr, p.OC, o);
+      else
+        row_tiles<O>(source, taps, tap_count, w, row, pixels, target, o);
+    });
+  };
+  for (int64_t top = a.begin; top < a.end; top += part.rows)
+    for (int64_t left = 0; left < width; left += part.pixels)
+      for_blocks(p.groups, p.out_group(), p.taps(), p.in_group(), packed,
+                 [&](int64_t g, int64_t first, int64_t block, const float* w) {
+                   const int64_t end = least(top + part.rows, a.end);
+                   for (int64_t unit = top; unit < end; ++unit)
+                     row_of_block(g, first, block, w, unit,
+                                  {left, least(left + part.pixels, width)});
+                 });
   if (p.activation == Activation::sigmoid || p.activation == Activation::tanh)
     activate_in_place(p.activation, y + a.begin * width * p.OC * kLanes,
                       (a.end - a.begin) * width * p.OC * kVectors);
@@ -187,23 +223,28 @@ void conv2d_backward_input(const KernelArgs& a) {
           if (x % p.sx == 0) taps[tap_count++] = {y / p.sy, x / p.sx, ky * p.KW + kx};
         }
       }
-      for_blocks(p.groups, p.in_group(), p.taps(), p.out_group(), a.f32(3),
-                 [&](int64_t g, int64_t first, int64_t block, const float* w) {
-                   const Source source{
-                       a.f32(0) + (outer * p.OH * p.OW * p.OC + g * p.out_group()) * kLanes,
-                       p.OH,
-                       p.OW,
-                       p.OC * kLanes,
-                       1,
-                       1,
-                       p.out_group()};
-                   const Target target{a.f32(4) + (unit * p.W + rx) * p.C * kLanes,
-                                       p.sx * p.C * kLanes, a.f32(2), Activation::linear, far};
-                   with_width(block, [&]<int O>() {
-                     row_tiles<O>(source, taps, tap_count, w, 0, div_up(p.W - rx, p.sx), target,
-                                  g * p.in_group() + first);
+      const int64_t width = div_up(p.W - rx, p.sx);
+      const Part part =
+          near_part(1, {1, div_up(p.KH, p.sy)}, width, {1, div_up(p.KW, p.sx)}, p.out_group());
+      for (int64_t left = 0; left < width; left += part.pixels)
+        for_blocks(p.groups, p.in_group(), p.taps(), p.out_group(), a.f32(3),
+                   [&](int64_t g, int64_t first, int64_t block, const float* w) {
+                     const Source source{
+                         a.f32(0) + (outer * p.OH * p.OW * p.OC + g * p.out_group()) * kLanes,
+                         p.OH,
+                         p.OW,
+                         p.OC * kLanes,
+                         1,
+                         1,
+                         p.out_group()};
+                     const Target target{a.f32(4) + (unit * p.W + rx) * p.C * kLanes,
+                                         p.sx * p.C * kLanes, a.f32(2), Activation::linear, far};
+                     with_width(block, [&]<int O>() {
+                       row_tiles<O>(source, taps, tap_count, w, 0,
+                                    {left, least(left + part.pixels, width)}, target,
+                                    g * p.in_group() + first);
+                     });
                    });
-                 });
     }
   }
 }
