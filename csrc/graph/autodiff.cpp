@@ -84,8 +84,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
     const Op* op = nodes_[n].op;
     if (!op->def->gradient || nodes_[n].update || nodes_[n].dead) continue;
     bool any = false, wanted = false;
-    label_ = nodes_[n].label;
-    bfloat16_ = nodes_[n].precision == Precision::bf16;
+    record_like(nodes_[n]);
     std::vector<ValueId> grads;
     const std::vector<ValueId> outputs = nodes_[n].outputs;
     for (ValueId out : outputs) {
@@ -105,7 +104,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
   std::set<ValueId> used;
   for (size_t v = 0; v < parts.size(); ++v) {
     if (values_[v].role != Role::Parameter || parts[v].empty()) continue;
-    label_like(parts[v][0]);
+    record_like(parts[v][0]);
     ValueId grad = total(*this, static_cast<ValueId>(v), parts[v]);
     // A gradient is bound to memory of its own: not a view, not a weight, not another's gradient.
     if (values_[grad].alias != kNone || values_[grad].role != Role::Temporary ||
@@ -115,7 +114,7 @@ std::map<ValueId, ValueId> Graph::backward(const std::vector<ValueId>& losses,
   }
   for (ValueId id : wrt)
     if (!result.count(id) && !parts[id].empty()) {
-      label_like(parts[id][0]);
+      record_like(parts[id][0]);
       result[id] = total(*this, id, parts[id]);
     }
   label_ = outer;

@@ -58,9 +58,13 @@ Precision Graph::precision() const {
   return forced("precision") == "medium" ? Precision::tf32 : Precision::float32;
 }
 
-// What follows is recorded for the node that made a value.
-void Graph::label_like(ValueId id) {
-  if (values_[id].producer != kNone) label_ = nodes_[values_[id].producer].label;
+void Graph::record_like(const Node& node) {
+  label_ = node.label;
+  bfloat16_ = node.precision == Precision::bf16;
+}
+
+void Graph::record_like(ValueId id) {
+  if (values_[id].producer != kNone) record_like(nodes_[values_[id].producer]);
 }
 
 ValueId Graph::add_value(Value value) {

@@ -159,7 +159,9 @@ class Graph {
   friend class Fuser;
   ValueId add_value(Value value);
   void infer(Node& node, NodeId id);
-  void label_like(ValueId id);
+  // What follows takes the label and the precision of a node, or of the one that made a value.
+  void record_like(const Node& node);
+  void record_like(ValueId id);
   NodeId only_lookup(ValueId table) const;
   std::vector<ValueId> add_node(const std::string& op, std::vector<ValueId> inputs, Attrs attrs,
                                 bool update);
