@@ -39,6 +39,7 @@ class BoundPlan {
   }
 
   int64_t capacity() const { return plan_.capacity(); }
+  int gpu() const { return plan_.graph().gpu(); }
   size_t device_bytes() const {
     const auto* plan = dynamic_cast<const CudaPlan*>(program_.get());
     return plan ? plan->device_bytes() : 0;
@@ -132,11 +133,7 @@ class BoundPlan {
   }
 
   // Timing starts anew, or ends.
-  void set_timed(bool timed) {
-    const auto* plan = dynamic_cast<const Plan*>(program_.get());
-    if (timed && !plan) throw py::value_error("only plans for the CPU can be timed");
-    profile_ = timed ? std::make_unique<Profile>(*plan) : nullptr;
-  }
+  void set_timed(bool timed) { profile_ = timed ? std::make_unique<Profile>(plan_) : nullptr; }
   bool timed() const { return profile_ != nullptr; }
 
   // What the calls of all runs since timing began did, in the order of the plan.
@@ -367,6 +364,7 @@ void bind_plan(py::module_& m) {
                              "Bytes of a GPU's memory that runs take beside weights and data.")
       .def_readwrite("seed", &BoundPlan::seed_)
       .def_readwrite("step", &BoundPlan::step_)
+      .def_property_readonly("gpu", &BoundPlan::gpu, "Number of the GPU; -1: the CPU.")
       .def_property("timed", &BoundPlan::timed, &BoundPlan::set_timed)
       .def("profile", &BoundPlan::profile)
       .def("bind", &BoundPlan::bind, py::arg("id"), py::arg("array"), py::arg("resident") = false,

@@ -118,4 +118,27 @@ class CudaEvent {
   cuda::Event event_ = nullptr;
 };
 
+// Keeps, in each replay of the step in which it was recorded, when all before it was done.
+class CudaTimer {
+ public:
+  CudaTimer() { check(cuda_backend().create_timer(&timer_)); }
+  ~CudaTimer() {
+    if (cuda_usable()) cuda_backend().destroy_event(timer_);
+  }
+  CudaTimer(const CudaTimer&) = delete;
+  CudaTimer& operator=(const CudaTimer&) = delete;
+
+  void record(const CudaStream& stream) const {
+    check(cuda_backend().record_timer(timer_, stream));
+  }
+  int64_t nanoseconds_since(const CudaTimer& before) const {
+    float milliseconds = 0;
+    check(cuda_backend().elapsed(before.timer_, timer_, &milliseconds));
+    return static_cast<int64_t>(milliseconds * 1e6F);
+  }
+
+ private:
+  cuda::Event timer_ = nullptr;
+};
+
 }  // namespace convnet

@@ -11,7 +11,7 @@
 
 namespace convnet::cuda {
 
-constexpr int kBackendVersion = 3;  // of everything in this header
+constexpr int kBackendVersion = 4;  // of everything in this header
 
 using Stream = void*;
 using Event = void*;
@@ -107,6 +107,10 @@ struct Backend {
   Status (*record)(Event event, Stream stream);  // when all before it in the stream is done
   Status (*wait)(Stream stream, Event event);    // what follows in the stream waits
   Status (*synchronize_event)(Event event);      // the host waits
+  // An event that keeps, in each replay of a recorded step, when all before it was done.
+  Status (*create_timer)(Event* timer);
+  Status (*record_timer)(Event timer, Stream stream);
+  Status (*elapsed)(Event from, Event to, float* milliseconds);
   Status (*upload)(void* device, const void* host, size_t bytes, Stream stream);
   Status (*download)(void* host, const void* device, size_t bytes, Stream stream);
   Status (*clear)(void* device, size_t bytes, Stream stream);

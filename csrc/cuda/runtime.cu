@@ -72,13 +72,13 @@ Status create_stream(Stream* stream) {
 }
 void destroy_stream(Stream stream) { cudaStreamDestroy(stream_of(stream)); }
 
-Status create_event(Event* event) {
+Status create_event(Event* event, unsigned flags) {
   cudaEvent_t made;
-  const Status status =
-      check(cudaEventCreateWithFlags(&made, cudaEventDisableTiming), "making an event");
+  const Status status = check(cudaEventCreateWithFlags(&made, flags), "making an event");
   *event = made;
   return status;
 }
+Status create_event(Event* event) { return create_event(event, cudaEventDisableTiming); }
 void destroy_event(Event event) { cudaEventDestroy(static_cast<cudaEvent_t>(event)); }
 Status record(Event event, Stream stream) {
   return check(cudaEventRecord(static_cast<cudaEvent_t>(event), stream_of(stream)),
@@ -90,6 +90,18 @@ Status wait(Stream stream, Event event) {
 }
 Status synchronize_event(Event event) {
   return check(cudaEventSynchronize(static_cast<cudaEvent_t>(event)), "running kernels");
+}
+
+Status create_timer(Event* timer) { return create_event(timer, cudaEventDefault); }
+Status record_timer(Event timer, Stream stream) {
+  return check(cudaEventRecordWithFlags(static_cast<cudaEvent_t>(timer), stream_of(stream),
+                                        cudaEventRecordExternal),
+               "recording a timer");
+}
+Status elapsed(Event from, Event to, float* milliseconds) {
+  return check(cudaEventElapsedTime(milliseconds, static_cast<cudaEvent_t>(from),
+                                    static_cast<cudaEvent_t>(to)),
+               "reading a timer");
 }
 
 Status upload(void* device, const void* host, size_t bytes, Stream stream) {
@@ -167,6 +179,9 @@ Backend runtime() {
   backend.record = record;
   backend.wait = wait;
   backend.synchronize_event = synchronize_event;
+  backend.create_timer = create_timer;
+  backend.record_timer = record_timer;
+  backend.elapsed = elapsed;
   backend.upload = upload;
   backend.download = download;
   backend.clear = clear;

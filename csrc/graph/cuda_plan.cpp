@@ -117,12 +117,18 @@ void CudaPlan::set_block(size_t binding, HostRange block) {
 }
 
 int64_t CudaPlan::run(void* const* bindings, const StepInfo* steps, int64_t count,
-                      const std::function<Poll()>& poll, Timings*) const {
+                      const std::function<Poll()>& poll, Timings* timings) const {
   if (count == 0) return 0;
   std::lock_guard lock(mutex_);
   const OnGpu on(graph_.gpu());
   if (!workspace_) workspace_ = std::make_unique<CudaWorkspace>(*this);
-  return CudaRun(*this, *workspace_, bindings, steps, count).go(poll);
+  return CudaRun(*this, *workspace_, bindings, steps, count, timings).go(poll);
+}
+
+std::vector<TimedCall> CudaPlan::timed_calls() const {
+  std::vector<TimedCall> calls;
+  for (NodeId n : order_) calls.push_back({&graph_.nodes()[n], false});
+  return calls;
 }
 
 }  // namespace convnet

@@ -23,6 +23,7 @@ class CudaPlan : public Program {
   // One run at a time: others wait.
   int64_t run(void* const* bindings, const StepInfo* steps, int64_t count,
               const std::function<Poll()>& poll, Timings* timings) const override;
+  std::vector<TimedCall> timed_calls() const override;
 
   // Bytes of the device that a run takes, but for copies of weights and chunks of data.
   size_t device_bytes() const { return bytes_ + scratch_; }

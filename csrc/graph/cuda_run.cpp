@@ -6,6 +6,7 @@
 
 #include "core/thread_pool.h"
 #include "core/weights_version.h"
+#include "graph/profile.h"
 #include "graph/run.h"
 #include "ops/op.h"
 
@@ -29,7 +30,7 @@ cuda::Products products_of(const Graph& graph) {
 }  // namespace
 
 CudaRun::CudaRun(const CudaPlan& plan, CudaWorkspace& workspace, void* const* bindings,
-                 const StepInfo* steps, int64_t count)
+                 const StepInfo* steps, int64_t count, Timings* timings)
     : plan_(plan),
       ws_(workspace),
       backend_(cuda_backend()),
@@ -39,9 +40,11 @@ CudaRun::CudaRun(const CudaPlan& plan, CudaWorkspace& workspace, void* const* bi
       feeds_(inputs_ + plan.outputs_.size()),
       scalars_(!steps->hyper ? 0
                : count > 1   ? steps[1].hyper - steps[0].hyper
-                             : 2) {
+                             : 2),
+      timings_(timings) {
   bind(bindings);
   know_feeds();
+  make_timers();
 }
 
 // Nothing may be on its way where an error ends a run.
@@ -131,6 +134,16 @@ void CudaRun::mark_weights() {
   for (size_t i = 0; i < ws_.mirrors.size(); ++i)
     if (ws_.mirrors[i] && plan_.written_[i]) ws_.mirrors[i]->written(), any = true;
   if (any) weights_changed();
+}
+
+// Steps are recorded with timers or without.
+void CudaRun::make_timers() {
+  const size_t launches = plan_.order_.size(), timers = timings_ ? launches + 1 : 0;
+  if (timings_) timings_->start(1, launches);
+  if (ws_.timers.size() == timers) return;
+  ws_.forget();
+  ws_.timers.clear();
+  while (ws_.timers.size() < timers) ws_.timers.emplace_back();
 }
 
 // What travels comes back with the end of a run.
@@ -291,18 +304,28 @@ void CudaRun::replay(int64_t batch) {
   auto it = ws_.graphs.find(batch);
   if (it == ws_.graphs.end()) {
     if (ws_.graphs.size() >= kMostGraphs) ws_.forget();
-    check(backend_.begin_capture(ws_.stream));
-    launch_all(batch);
-    void* graph = nullptr;
-    check(backend_.end_capture(ws_.stream, &graph));
-    it = ws_.graphs.emplace(batch, graph).first;
+    it = ws_.graphs.emplace(batch, record(batch)).first;
   }
   check(backend_.replay(it->second, ws_.stream));
+  if (timings_) read_timers();
+}
+
+void* CudaRun::record(int64_t batch) {
+  check(backend_.begin_capture(ws_.stream));
+  launch_all(batch);
+  void* graph = nullptr;
+  check(backend_.end_capture(ws_.stream, &graph));
+  return graph;
 }
 
 void CudaRun::launch_all(int64_t batch) {
   cuda::Products products = products_of(plan_.graph_);
   backend_.begin_step(ws_.chunk(), ws_.step(), ws_.stream);
+  auto timer = ws_.timers.begin();
+  const auto note_time = [&] {
+    if (timer != ws_.timers.end()) (timer++)->record(ws_.stream);
+  };
+  note_time();
   for (NodeId n : plan_.order_) {
     const Node& node = plan_.graph_.nodes()[n];
     std::vector<ValueId> ids = node.inputs;
@@ -321,7 +344,15 @@ void CudaRun::launch_all(int64_t batch) {
     backend_.launch[node.op->kernel]({node.params.data(), data.data(), strides.data(), samples,
                                       batch, ws_.step(), ws_.feeds.data(),
                                       ws_.memory.get() + plan_.bytes_, ws_.stream, products});
+    note_time();
   }
+}
+
+// The timers of the step that is at work.
+void CudaRun::read_timers() {
+  ws_.stream.synchronize();
+  for (size_t i = 0; i < plan_.order_.size(); ++i)
+    timings_->add(0, i, ws_.timers[i + 1].nanoseconds_since(ws_.timers[i]));
 }
 
 void* CudaRun::place(ValueId root) const {

@@ -11,7 +11,7 @@ namespace convnet {
 class CudaRun {
  public:
   CudaRun(const CudaPlan& plan, CudaWorkspace& workspace, void* const* bindings,
-          const StepInfo* steps, int64_t count);
+          const StepInfo* steps, int64_t count, Timings* timings);
   ~CudaRun();
 
   int64_t go(const std::function<Poll()>& poll);
@@ -40,6 +40,7 @@ class CudaRun {
 
   void bind(void* const* bindings);
   void know_feeds();
+  void make_timers();
   void send_weights();
   void mark_weights();
   void fetch_sums();
@@ -51,7 +52,9 @@ class CudaRun {
   void launch(int which);
   void finish(int which);
   void replay(int64_t batch);
+  void* record(int64_t batch);
   void launch_all(int64_t batch);
+  void read_timers();
   void* place(ValueId root) const;
 
   const CudaPlan& plan_;
@@ -61,6 +64,7 @@ class CudaRun {
   const int64_t count_;
   const size_t inputs_, feeds_;  // how many
   const int64_t scalars_;        // of a step
+  Timings* const timings_;       // null: not timed
   Part parts_[2];
   Clock::time_point finished_;
 };

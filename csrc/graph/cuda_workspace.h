@@ -2,6 +2,7 @@
 // bound to, buffers for the data of steps.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
@@ -60,6 +61,7 @@ class CudaWorkspace {
 
   std::vector<Feed> feeds;          // of the last run, for their types
   std::map<int64_t, void*> graphs;  // recorded steps by size of batch
+  std::deque<CudaTimer> timers;     // in the steps that are timed: before each launch, and behind
 };
 
 }  // namespace convnet

@@ -110,6 +110,15 @@ bool Plan::pays_for_threads(int64_t shards) const {
          (graph_.lanes() == 1 ? kLeastRelayed : kLeastShared);
 }
 
+std::vector<TimedCall> Plan::timed_calls() const {
+  std::vector<TimedCall> calls;
+  // Fixed stages run once, or not at all where their results were kept.
+  for (size_t s = 0; s < stages_.size(); ++s)
+    for (const Call& call : calls_[s]) calls.push_back({call.node, stages_[s].fixed && !updates()});
+  for (const Call& call : closing_calls_) calls.push_back({call.node, true});
+  return calls;
+}
+
 int Plan::threads(int64_t shards) const { return pays_for_threads(shards) ? num_threads() : 1; }
 
 std::unique_ptr<Workspace> Plan::acquire() const {

@@ -95,6 +95,12 @@ class Flow;
 class Workspace;
 class Timings;
 
+// A call that `timings` of a run tell of.
+struct TimedCall {
+  const Node* node;
+  bool once;  // a run, not a step
+};
+
 // What to do with a run, asked of the caller now and then.
 enum class Poll { go_on, finish_step, cancel };
 
@@ -133,6 +139,8 @@ class Program {
   // threads may be in here at once. `timings`, unless null, are filled with those of this run.
   virtual int64_t run(void* const* bindings, const StepInfo* steps, int64_t count,
                       const std::function<Poll()>& poll, Timings* timings = nullptr) const = 0;
+  // Its calls in the order of their times.
+  virtual std::vector<TimedCall> timed_calls() const = 0;
 
  protected:
   // Nodes that results, bound values, updates or states need. Results that do not leave as rows
@@ -174,6 +182,7 @@ class Plan : public Program {
 
   int64_t run(void* const* bindings, const StepInfo* steps, int64_t count,
               const std::function<Poll()>& poll, Timings* timings = nullptr) const override;
+  std::vector<TimedCall> timed_calls() const override;
 
  private:
   friend class Workspace;

@@ -27,10 +27,9 @@ CallTime Timings::total(size_t call) const {
   return sum;
 }
 
-Profile::Profile(const Plan& plan) : plan_(plan) {
-  for (size_t s = 0; s < plan.stages().size(); ++s)
-    for (const Call& call : plan.calls(s)) calls_.push_back({.node = call.node});
-  for (const Call& call : plan.closing_calls()) calls_.push_back({.node = call.node});
+Profile::Profile(const Program& program) : graph_(program.graph()) {
+  for (const TimedCall& call : program.timed_calls())
+    calls_.push_back({.node = call.node, .once = call.once});
 }
 
 void Profile::add(const Timings& timings, const StepInfo* steps, int64_t count) {
@@ -42,33 +41,28 @@ void Profile::add(const Timings& timings, const StepInfo* steps, int64_t count) 
   }
   steps_ += count;
   threads_ = timings.threads();
-  const auto add_calls = [&](const std::vector<Call>& calls, const Amount& amount) {
-    for (const Call& call : calls) {
-      const CallTime time = timings.total(call.index);
-      if (time.count == 0) continue;
-      CallProfile& profile = calls_[call.index];
-      profile.time.count += time.count;
-      profile.time.nanoseconds += time.nanoseconds;
-      const Graph& graph = plan_.graph();
-      profile.operations +=
-          call.node->flops * (graph.touches_batch(*call.node) ? amount.samples : amount.steps);
-      for (const auto& operands : {call.node->inputs, call.node->outputs})
-        for (ValueId id : operands)
-          if (id != kNone) profile.bytes += bytes_of(graph.value(id), amount);
-    }
-  };
   Amount once = all;
   once.steps = 1;
-  // Fixed stages run once, or not at all where their results were kept.
-  for (size_t s = 0; s < plan_.stages().size(); ++s)
-    add_calls(plan_.calls(s), plan_.stages()[s].fixed && !plan_.updates() ? once : all);
-  add_calls(plan_.closing_calls(), once);
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    CallProfile& profile = calls_[i];
+    const Node& node = *profile.node;
+    const Amount& amount = profile.once ? once : all;
+    const CallTime time = timings.total(i);
+    if (time.count == 0) continue;  // its results were kept
+    profile.time.count += time.count;
+    profile.time.nanoseconds += time.nanoseconds;
+    profile.operations += node.flops * (graph_.touches_batch(node) ? amount.samples : amount.steps);
+    for (const auto& operands : {node.inputs, node.outputs})
+      for (ValueId id : operands)
+        if (id != kNone) profile.bytes += bytes_of(graph_.value(id), amount);
+  }
 }
 
 const char* layout_of(const Graph& graph, const Node& node) {
   if (node.outputs.empty()) return "";
   const Value& value = graph.value(node.outputs[0]);
   if (value.storage != Storage::Batched) return name_of(value.storage);
+  if (graph.cuda()) return "batch first";
   return value.lanes > 1 ? "batch in lanes" : "features in lanes";
 }
 

@@ -27,9 +27,12 @@ class Timings {
     const auto start = std::chrono::steady_clock::now();
     work();
     const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - start;
+    add(thread, call, taken.count());
+  }
+  void add(int thread, size_t call, int64_t nanoseconds) {
     CallTime& time = rows_[static_cast<size_t>(thread)][call];
     ++time.count;
-    time.nanoseconds += taken.count();
+    time.nanoseconds += nanoseconds;
   }
 
  private:
@@ -39,6 +42,7 @@ class Timings {
 // What one call of a plan did in all timed runs.
 struct CallProfile {
   const Node* node = nullptr;
+  bool once = false;       // a run, not a step
   CallTime time;           // of all threads together
   int64_t operations = 0;  // of products: see Node::flops
   int64_t bytes = 0;       // of operands, each counted once a step
@@ -47,7 +51,7 @@ struct CallProfile {
 // The sum of timed runs.
 class Profile {
  public:
-  explicit Profile(const Plan& plan);
+  explicit Profile(const Program& program);
   void add(const Timings& timings, const StepInfo* steps, int64_t count);
 
   const std::vector<CallProfile>& calls() const { return calls_; }
@@ -55,14 +59,14 @@ class Profile {
   int threads() const { return threads_; }
 
  private:
-  const Plan& plan_;
-  std::vector<CallProfile> calls_;  // in the order of the plan
+  const Graph& graph_;
+  std::vector<CallProfile> calls_;  // in the order of the program
   int64_t steps_ = 0;
   int threads_ = 1;  // of the last run
 };
 
-// How the first result of a node lies in memory: "batch in lanes", "features in lanes", or the name
-// of its storage.
+// How the first result of a node lies in memory: "batch in lanes", "features in lanes", on a GPU
+// "batch first", or the name of its storage.
 const char* layout_of(const Graph& graph, const Node& node);
 const char* name_of(Scope scope);
 

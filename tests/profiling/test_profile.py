@@ -11,7 +11,7 @@ from convnet import _core, config, layers, ops
 from convnet.profiling import Profile
 from tests.invariants import nets
 
-pytestmark = pytest.mark.cpu_only("only its plans can be timed")
+pytestmark = pytest.mark.cpu_only("its ops and threads")
 
 SAMPLES = 18  # more than one shard, and some beyond whole ones
 # The first layer with weights, whose input needs no gradient; None below an embedding.

@@ -76,7 +76,7 @@ def test_printing_shows_the_table_and_the_bars():
     assert str(PROFILE) == f"{PROFILE.table()}\n\n{PROFILE.bars()}"
 
 
-@pytest.mark.cpu_only("only its plans can be timed")
+@pytest.mark.cpu_only("lanes")
 def test_what_is_forced_is_shown():
     model = convnet.Sequential([layers.Input((3,)), layers.Dense(2)])
     with config.algorithm(lanes=16):

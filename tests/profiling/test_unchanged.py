@@ -9,7 +9,7 @@ import convnet
 from convnet import constraints, layers, metrics, ops, optimizers
 from tests.invariants import nets
 
-pytestmark = pytest.mark.cpu_only("only its plans can be timed")
+pytestmark = pytest.mark.cpu_only("its ops and threads")
 
 
 def dropout_net(**compiled):

@@ -4,6 +4,7 @@
 // CONVNET_EMULATION_MEMORY: bytes that the device has.
 #include "cuda/runtime.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -34,6 +35,7 @@ using SharedStream = std::shared_ptr<EmulatedStream>;
 struct EmulatedEvent {
   SharedStream stream;
   uint64_t at = 0;  // work of the stream that is before it
+  std::chrono::steady_clock::time_point time;
 };
 
 std::recursive_mutex mutex;
@@ -135,7 +137,7 @@ Status create_event(Event* event) {
 void destroy_event(Event event) { delete &event_of(event); }
 Status record(Event event, Stream stream) {
   std::lock_guard lock(mutex);
-  event_of(event) = {*static_cast<SharedStream*>(stream), of(stream).queued};
+  event_of(event) = {*static_cast<SharedStream*>(stream), of(stream).queued, {}};
   return Status::ok;
 }
 Status wait(Stream stream, Event event) {
@@ -148,6 +150,16 @@ Status synchronize_event(Event event) {
   std::lock_guard lock(mutex);
   const EmulatedEvent before = event_of(event);
   if (before.stream) run_until(*before.stream, before.at);
+  return Status::ok;
+}
+Status record_timer(Event timer, Stream stream) {
+  if (!of(stream).recording) return Status::failed;
+  enqueue(stream, [timer] { event_of(timer).time = std::chrono::steady_clock::now(); });
+  return Status::ok;
+}
+Status elapsed(Event from, Event to, float* milliseconds) {
+  const std::chrono::duration<float, std::milli> taken = event_of(to).time - event_of(from).time;
+  *milliseconds = taken.count();
   return Status::ok;
 }
 // Streams of other libraries are small numbers: what is in them runs at once.
@@ -231,6 +243,9 @@ Backend runtime() {
   backend.record = record;
   backend.wait = wait;
   backend.synchronize_event = synchronize_event;
+  backend.create_timer = create_event;
+  backend.record_timer = record_timer;
+  backend.elapsed = elapsed;
   backend.upload = upload;
   backend.download = download;
   backend.clear = clear;

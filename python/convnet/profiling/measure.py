@@ -100,7 +100,7 @@ def _profile_prediction(model: Any, data: Arrays, steps: int | None) -> Profile:
 
 @dataclass(frozen=True)
 class _Measured:
-    """Steps, seconds of each, and the peak of one thread while all are busy."""
+    """Steps, seconds of each, and the peak of one thread while all are busy, or of a GPU."""
 
     steps: int
     seconds: float
@@ -109,7 +109,8 @@ class _Measured:
 
 def _measure(run: Callable[[int], None], plans: list[_core.Plan], steps: int | None) -> _Measured:
     """Run steps that are timed, after two that warm up."""
-    peak = _probe()
+    gpu = plans[0].gpu
+    peak = _probe(gpu)
     run(1)
     start = time.perf_counter()
     run(1)
@@ -120,11 +121,13 @@ def _measure(run: Callable[[int], None], plans: list[_core.Plan], steps: int | N
     start = time.perf_counter()
     run(steps)
     seconds = (time.perf_counter() - start) / steps
-    return _Measured(steps, seconds, max(peak, _probe()))
+    return _Measured(steps, seconds, max(peak, _probe(gpu)))
 
 
-def _probe() -> float:
+def _probe(gpu: int) -> float:
     """The best of several probes: other programs may disturb some."""
+    if gpu >= 0:
+        return _core.probe_gpu(gpu)[0]
     best = max(_core.probe_peak(_PROBE_SECONDS) for _ in range(_PROBES))
     return best / _core.num_threads()
 
@@ -140,7 +143,7 @@ def _summed(
         batch=batch,
         steps=measured.steps,
         threads=threads,
-        isa=config.isa(),
+        isa=_core.cuda_devices()[plans[0].gpu]["name"] if plans[0].gpu >= 0 else config.isa(),
         peak=measured.peak * threads,
         seconds=measured.seconds,
         rows=[

@@ -20,7 +20,8 @@ class Row:
         op: Name of the op in the core.
         shape: Shape of its first result: of one sample where the result has a batch.
         layout: How that lies in memory: `"batch in lanes"`, `"features in lanes"` (a few samples,
-            one by one), or the storage of what is not an activation, such as `"single"`.
+            one by one), on a GPU `"batch first"`, or the storage of what is not an activation,
+            such as `"single"`.
         scope: What a call works on: `"shard"` (16 samples), `"group"` (a thread's shards) or
             `"batch"`.
         algorithm: The algorithm chosen; empty where there is only one.
@@ -72,9 +73,10 @@ class Profile:
         mode: `"training"` or `"prediction"`.
         batch: Samples of a step.
         steps: Steps that were measured; amounts are their means.
-        threads: Threads that took part.
-        isa: The instruction set.
-        peak: Operations a second that multiply-adds in registers reach on these threads.
+        threads: Threads that took part; 1 for a GPU.
+        isa: The instruction set; the name of a GPU.
+        peak: Operations a second that multiply-adds in registers reach on these threads, or in
+            float32 on the GPU, whose tensor cores can exceed it.
         seconds: Time of a step, measured from outside.
         rows: The ops in the order in which they ran.
         algorithms: What was forced: see `config.algorithm`.
@@ -109,7 +111,8 @@ class Profile:
     def overhead(self) -> float:
         """Time of a step outside of kernels: the call, waiting for threads, choosing what is next.
 
-        Timing itself, about 0.1 microseconds a kernel call, is part of it.
+        Timing itself, about 0.1 microseconds a kernel call, is part of it. On a GPU, where steps
+        are timed one by one, so is waiting for each.
         """
         return self.seconds - self.kernel_seconds
 
