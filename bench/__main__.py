@@ -1,4 +1,4 @@
-"""`python -m bench compare|setup_peers|scaling|chart|limits`; each has `--help`."""
+"""`python -m bench compare|setup_peers|scaling|chart|page|limits`; each has `--help`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ COMMANDS = {
     "setup_peers": "bench.setup_peers",
     "scaling": "bench.scaling",
     "chart": "bench.chart",
+    "page": "bench.page",
     "limits": "bench.kernels.limits",
 }
 

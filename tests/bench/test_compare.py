@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from bench import chart, compare, flops, protocol, registry, rounds, table, workloads
+from bench import chart, compare, flops, page, protocol, registry, rounds, table, workloads
 from bench.batches import BATCHES
 from bench.protocol import PeerError, Program, Unsupported
 
@@ -179,3 +179,20 @@ def test_the_chart_sorts_its_bars_and_ends_with_their_mean():
     (panel,) = chart.draw(found).axes
     assert [bar.get_width() for bar in panel.patches] == [3, 0.75, pytest.approx(1.5)]
     assert [text.get_text() for text in panel.get_yticklabels()][-1] == "geometric mean"
+
+
+def test_the_page_keeps_what_is_said_around_its_tables(tmp_path):
+    text = f"# Speed\n\nsaid before\n\n{page.BEGIN}\nold\n{page.END}\n\nsaid after\n"
+    found = document()
+    found["environment"] |= {"python": "3.11", "commit": "1234567", "rounds": 3}
+    for name in ("compare.json", "compare_avx2.json"):
+        (tmp_path / name).write_text(json.dumps(found))
+    (tmp_path / "speed.md").write_text(text)
+    page.main(["--page", str(tmp_path / "speed.md"), "--results", str(tmp_path)])
+    written = (tmp_path / "speed.md").read_text()
+    assert written.startswith("# Speed\n\nsaid before\n") and written.endswith("\n\nsaid after\n")
+    assert "old" not in written
+    assert "Geometric mean of the ratios **3.00**, lowest 3.00 (`lenet5`)." in written
+    assert "| lenet5 | 64 | 1 | 100% | 3 | 5 | pytorch-channels_last | 3 | 100.0% | 2 |" in written
+    page.main(["--page", str(tmp_path / "speed.md"), "--results", str(tmp_path)])
+    assert (tmp_path / "speed.md").read_text() == written
