@@ -70,8 +70,17 @@ FusedPool pool_of(InferContext& c) {
   c.fail("pool must be max or average, got '" + pool + "'");
 }
 
+// Whether kernels for groups of one or two channels are to be taken. On fewer groups their lists
+// take too long.
+bool is_depthwise(const InferContext& c, const Conv2dParams& p) {
+  constexpr int64_t kGroups = 4, kChannels = 2;
+  return !c.cuda() && c.lanes() > 1 && p.pool == FusedPool::none && p.groups >= kGroups &&
+         p.in_group() * p.out_group() <= kChannels;
+}
+
 // The kernels list the taps that matter, three integers each.
 size_t tap_scratch(const Conv2dParams& p) {
+  if (p.depthwise) return static_cast<size_t>(DepthwiseScratch::list_bytes(p));
   return static_cast<size_t>(p.taps()) * 3 * sizeof(int64_t);
 }
 
@@ -98,6 +107,7 @@ void infer_conv2d(InferContext& c) {
   p.pool = pool_of(c);
   p.segments = c.lanes() == 1 && !c.cuda() ? segments_of(p) : 1;
   p.tile = winograd_tile(c, p, false);
+  p.depthwise = is_depthwise(c, p);
   c.units(p.outer * p.rows() * p.segments);
   c.flops(p.operations());
   c.algorithm(c.cuda() ? "implicit_gemm" : p.tile.algorithm());
@@ -281,6 +291,7 @@ void infer_backward_input(InferContext& c) {
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   p.tile = winograd_tile(c, p, true);
+  p.depthwise = is_depthwise(c, p);
   c.units(p.outer * p.H);
   c.flops(p.operations());
   c.algorithm(p.tile.algorithm());
@@ -342,7 +353,8 @@ void infer_backward_weight(InferContext& c) {
   const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   p.tile = winograd_weight_tile(c, p);
-  p.channels_in_lanes = !p.tile.used() && lanes_for_channels(p);
+  p.depthwise = is_depthwise(c, p);
+  p.channels_in_lanes = !p.tile.used() && !p.depthwise && lanes_for_channels(p);
   p.whole_batch = c.cuda() || takes_whole_batch(p, values * c.lanes());
   c.flops(p.operations());
   c.algorithm(p.tile.algorithm());
@@ -350,6 +362,10 @@ void infer_backward_weight(InferContext& c) {
     const WinogradWeightBlocks blocks(p.C, p.OC);
     c.units(blocks.count());
     c.scratch(static_cast<size_t>(blocks.scratch(p.tile.points())) * sizeof(float));
+  } else if (p.depthwise) {
+    c.units(p.groups);
+    c.scratch(static_cast<size_t>(DepthwiseScratch::list_bytes(p)) +
+              kDepthwiseBlock * static_cast<size_t>(p.streams()) * kLanes * sizeof(float));
   } else if (p.channels_in_lanes) {
     c.units(p.groups * ceil_div(p.out_group(), kWeightLanes) *
             ceil_div(p.streams(), kWeightStreams));
