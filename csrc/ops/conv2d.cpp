@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/conv2d_weight.h"
+#include "ops/depthwise.h"
 #include "ops/epilogue.h"
 #include "ops/op.h"
 #include "ops/reduce.h"
@@ -70,12 +71,12 @@ FusedPool pool_of(InferContext& c) {
   c.fail("pool must be max or average, got '" + pool + "'");
 }
 
-// Whether kernels for groups of one or two channels are to be taken. On fewer groups their lists
-// take too long.
-bool is_depthwise(const InferContext& c, const Conv2dParams& p) {
-  constexpr int64_t kGroups = 4, kChannels = 2;
-  return !c.cuda() && c.lanes() > 1 && p.pool == FusedPool::none && p.groups >= kGroups &&
-         p.in_group() * p.out_group() <= kChannels;
+// Whether kernels that go through groups of few channels one by one are to be taken. The gradient
+// of the weights is faster otherwise where inputs are summed.
+bool is_depthwise(const InferContext& c, const Conv2dParams& p, bool weight) {
+  const int64_t most_in = weight ? 1 : kFewChannels, most_out = weight ? kWeightUnit : kFewChannels;
+  return !c.cuda() && c.lanes() > 1 && p.pool == FusedPool::none && p.groups > 1 &&
+         p.in_group() <= most_in && p.out_group() <= most_out;
 }
 
 // The kernels list the taps that matter, three integers each.
@@ -107,7 +108,7 @@ void infer_conv2d(InferContext& c) {
   p.pool = pool_of(c);
   p.segments = c.lanes() == 1 && !c.cuda() ? segments_of(p) : 1;
   p.tile = winograd_tile(c, p, false);
-  p.depthwise = is_depthwise(c, p);
+  p.depthwise = is_depthwise(c, p, false);
   c.units(p.outer * p.rows() * p.segments);
   c.flops(p.operations());
   c.algorithm(c.cuda() ? "implicit_gemm" : p.tile.algorithm());
@@ -291,7 +292,7 @@ void infer_backward_input(InferContext& c) {
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   p.tile = winograd_tile(c, p, true);
-  p.depthwise = is_depthwise(c, p);
+  p.depthwise = is_depthwise(c, p, false);
   c.units(p.outer * p.H);
   c.flops(p.operations());
   c.algorithm(p.tile.algorithm());
@@ -353,7 +354,7 @@ void infer_backward_weight(InferContext& c) {
   const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   p.tile = winograd_weight_tile(c, p);
-  p.depthwise = is_depthwise(c, p);
+  p.depthwise = is_depthwise(c, p, true);
   p.channels_in_lanes = !p.tile.used() && !p.depthwise && lanes_for_channels(p);
   p.whole_batch = c.cuda() || takes_whole_batch(p, values * c.lanes());
   c.flops(p.operations());

@@ -43,38 +43,6 @@ struct WinogradWeightBlocks {
   }
 };
 
-// What the depthwise kernels list, in scratch memory: see cpu/kernels/conv2d_depthwise.h.
-struct DepthwiseScratch {
-  // Taps that lie side by side: the source column of the first one, and its place in the kernel.
-  struct Taps {
-    int64_t column, kernel;
-  };
-  // A row of the source for two rows of the result: where its first column is read, which one that
-  // is, the first weight for each of the two, -1 for none, and a bit for each column inside.
-  struct Line {
-    int64_t x, column, weight[2];
-    uint32_t inside;
-  };
-  Line* lines;
-  Taps* taps;
-  float* sums;  // of the gradient of the weights
-
-  DepthwiseScratch(const Conv2dParams& p, void* scratch)
-      : lines(static_cast<Line*>(scratch)),
-        taps(reinterpret_cast<Taps*>(lines + most_lines(p))),
-        sums(reinterpret_cast<float*>(static_cast<char*>(scratch) + list_bytes(p))) {}
-
-  static int64_t most_lines(const Conv2dParams& p) {
-    return 2 * p.taps() * (p.in_group() > p.out_group() ? p.in_group() : p.out_group());
-  }
-  static int64_t list_bytes(const Conv2dParams& p) {
-    const int64_t bytes = most_lines(p) * static_cast<int64_t>(sizeof(Line)) +
-                          p.KW * static_cast<int64_t>(sizeof(Taps));
-    return (bytes + 63) / 64 * 64;
-  }
-};
-
-constexpr int64_t kDepthwiseBlock = 32;  // result channels whose sums are kept at once
 constexpr int64_t kWeightUnit = 6;  // output channels of a unit, samples in lanes
 // The same with channels in lanes, and the rows of dw that a unit has at least.
 constexpr int64_t kWeightLanes = 32, kWeightStreams = 96;

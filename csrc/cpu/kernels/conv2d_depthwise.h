@@ -1,12 +1,13 @@
-// Convolutions of groups of one channel, or of one and two, samples in lanes: how all directions
-// walk over the images. A channel of a pixel is a line of the cache, those of a pixel follow each
-// other, so that the channels are the innermost loop. Around it is a tile of 2 rows x T columns of
-// the result: each line of the source is loaded once for all of its taps in both rows. Rows of the
-// source are listed, and those of its columns marked that lie inside, before the loop over channels.
+// Convolutions of up to three channels a group, samples in lanes: how all directions walk over the
+// images. A channel of a pixel is a line of the cache, and those of a pixel follow each other, so
+// channels are the innermost loop. Around it are tiles of 2 rows x T columns of the result: what a
+// tile loads of the source is used by all taps of both rows. Which rows are read by which taps is
+// listed before the loop over channels, and which columns lie inside the source is marked there.
 #pragma once
 
 #include "cpu/kernels/index.h"
 #include "ops/conv2d_weight.h"
+#include "ops/depthwise.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -63,7 +64,7 @@ struct DepthwisePhase {
   int64_t count;
 
   DepthwisePhase(const DepthwiseImages& images, int64_t first, DepthwiseTaps* list)
-      : first(first), step(steps(images.p, images.transposed)), taps(list), count(0) {
+      : first(first), step(steps(images)), taps(list), count(0) {
     const Conv2dParams& p = images.p;
     const bool strided = !images.transposed && p.dx == 1 && p.sx == 2 && (p.KW == 3 || p.KW == 5);
     spacing = p.sx == 1 ? p.dx : images.transposed || strided ? 1 : p.sx;
@@ -83,8 +84,8 @@ struct DepthwisePhase {
     for (int64_t i = 1; i < count; ++i) taps[i] = taps[i * K];
   }
 
-  static int64_t steps(const Conv2dParams& p, bool transposed) {
-    return p.sx == 1 ? p.dx : transposed ? p.sx : 1;
+  static int64_t steps(const DepthwiseImages& images) {
+    return images.p.sx == 1 ? images.p.dx : images.transposed ? images.p.sx : 1;
   }
 };
 
@@ -124,10 +125,6 @@ CONVNET_INLINE void mark_inside(DepthwiseLine* lines, int64_t count, int64_t at,
   }
 }
 
-// Columns from c = 0 on that tile columns 0 to T - 1 read.
-template <int K, int S, int T>
-constexpr int source_width = (T - 1) * S + K;
-
 // The columns that are inside, zeros for others. x: the first one.
 template <int C>
 CONVNET_INLINE void load_inside(Vec (&in)[C], const float* x, int64_t step, uint32_t inside) {
@@ -138,52 +135,102 @@ CONVNET_INLINE void load_inside(Vec (&in)[C], const float* x, int64_t step, uint
   }
 }
 
-// Calls f.template operator()<K, S, T>() for a phase.
-template <int T, class F>
-CONVNET_INLINE void with_depthwise_tile(const DepthwisePhase& phase, F f) {
-  if (phase.stride == 2) {
-    if (phase.K == 3) return f.template operator()<3, 2, T>();
-    return f.template operator()<5, 2, T>();
-  }
-  if (phase.K == 1) return f.template operator()<1, 1, T>();
-  if (phase.K == 2) return f.template operator()<2, 1, T>();
-  if (phase.K == 3) return f.template operator()<3, 1, T>();
-  return f.template operator()<5, 1, T>();
+// Asks for a channel of n columns.
+CONVNET_INLINE void prefetch_columns(const float* x, int64_t n, int64_t step) {
+  CONVNET_UNROLL(1)
+  for (int64_t i = 0; i < n; ++i) prefetch(x + i * step);
 }
 
-// Calls tile.template operator()<K, S, T>(phase, lines, their number, image, row, rows, first
-// column of the phase, columns) for the tiles of the result's rows [begin, end), which are counted
-// through all images.
-template <class F>
-void each_depthwise_tile(const DepthwiseImages& images, int64_t begin, int64_t end, int64_t scale,
-                         void* scratch, F tile) {
+// Source and result are too many for the last-level cache: what misses is asked for ahead.
+CONVNET_INLINE bool beyond_cache(const Conv2dParams& p) {
+  constexpr int64_t kCacheFloats = 1 << 22;
+  return p.outer * (p.H * p.W * p.C + p.OH * p.OW * p.OC) * kLanes >= kCacheFloats;
+}
+
+// A call: x is the source, y the result or its gradient. Weights, or sums for their gradients, lie
+// [group][result channel][tap][summed channel], in steps of w_group, w_result and w_scale.
+struct DepthwiseCall {
+  const float* x;
+  float *y, *w;
+  int64_t w_group, w_result, w_scale;
+  const float* bias;
+  bool relu, far;
+  int64_t groups;
+};
+
+// What the tiles of a phase have in common: floats from column to column, row to row and group to
+// group, and between weights of taps that are next to each other.
+struct DepthwiseJob : DepthwiseCall {
+  int64_t results, x_step, x_group, y_step, y_row, w_step;
+};
+
+struct DepthwiseTile {
+  const DepthwiseLine* lines;
+  int64_t count;
+  const float* x;
+  float* y;
+  int64_t columns, rows;
+};
+using DepthwiseTileFn = void (*)(const DepthwiseJob&, const DepthwiseTile&);
+
+// Kind::tile<K, S, T> for a phase.
+template <class Kind, int T>
+DepthwiseTileFn depthwise_tile(const DepthwisePhase& phase) {
+  if (phase.stride == 2)
+    return phase.K == 3 ? Kind::template tile<3, 2, T> : Kind::template tile<5, 2, T>;
+  switch (phase.K) {
+    case 2:
+      return Kind::template tile<2, 1, T>;
+    case 3:
+      return Kind::template tile<3, 1, T>;
+    case 5:
+      return Kind::template tile<5, 1, T>;
+  }
+  return Kind::template tile<1, 1, T>;
+}
+
+// One or two rows of the result in a phase.
+template <class Kind>
+void depthwise_rows(const DepthwiseImages& images, const DepthwisePhase& phase,
+                    const DepthwiseCall& call, int64_t image, int64_t row, int64_t rows,
+                    DepthwiseLine* lines) {
+  const int64_t count = list_lines(images, phase, row, rows, call.w_scale, lines),
+                width = div_up(images.columns() - phase.first, phase.step),
+                x_pitch = images.source_pitch(), y_pitch = images.pitch(),
+                y_row = images.columns() * y_pitch;
+  const DepthwiseJob job{call,
+                         images.results(),
+                         phase.spacing * x_pitch,
+                         images.summed() * kLanes,
+                         phase.step * y_pitch,
+                         y_row,
+                         phase.kernel_step * images.summed() * call.w_scale};
+  const float* x = call.x + image * images.source_rows() * images.source_columns() * x_pitch;
+  float* y = call.y + (image * images.rows() + row) * y_row + phase.first * y_pitch;
+  // Tiles are narrow where none of their columns would be left over.
+  const bool narrow = width % kNarrowTile == 0 && width % kWideTile != 0;
+  for (int64_t j = 0, columns; j < width; j += columns) {
+    const bool wide = !narrow && width - j > kNarrowTile;
+    const int64_t at = j * phase.stride;
+    columns = least(wide ? kWideTile : kNarrowTile, width - j);
+    mark_inside(lines, count, at * phase.spacing, phase.spacing, images.source_columns());
+    const DepthwiseTileFn tile =
+        wide ? depthwise_tile<Kind, kWideTile>(phase) : depthwise_tile<Kind, kNarrowTile>(phase);
+    tile(job, {lines, count, x + at * job.x_step, y + j * job.y_step, columns, rows});
+  }
+}
+
+// Rows [begin, end) of the result, counted through all images.
+template <class Kind>
+void depthwise(const DepthwiseImages& images, const DepthwiseCall& call, int64_t begin, int64_t end,
+               void* scratch) {
   const DepthwiseScratch s(images.p, scratch);
+  const int64_t phases = least(DepthwisePhase::steps(images), images.columns());
   for (int64_t unit = begin, rows; unit < end; unit += rows) {
     const int64_t image = unit / images.rows(), row = unit % images.rows();
     rows = images.share_rows() ? least(2, least(images.rows() - row, end - unit)) : 1;
-    const int64_t phases = least(DepthwisePhase::steps(images.p, images.transposed),
-                                 images.columns());
-    for (int64_t first = 0; first < phases; ++first) {
-      const DepthwisePhase phase(images, first, s.taps);
-      const int64_t count = list_lines(images, phase, row, rows, scale, s.lines),
-                    width = div_up(images.columns() - first, phase.step);
-      // Tiles are narrow where none of their columns would be left over.
-      const bool narrow = width % kNarrowTile == 0 && width % kWideTile != 0;
-      for (int64_t j = 0, columns; j < width; j += columns) {
-        const auto run = [&]<int T>() {
-          columns = least(T, width - j);
-          mark_inside(s.lines, count, j * phase.stride * phase.spacing, phase.spacing,
-                      images.source_columns());
-          with_depthwise_tile<T>(phase, [&]<int K, int S, int N>() {
-            tile.template operator()<K, S, N>(phase, s.lines, count, image, row, rows, j, columns);
-          });
-        };
-        if (narrow || width - j <= kNarrowTile)
-          run.template operator()<kNarrowTile>();
-        else
-          run.template operator()<kWideTile>();
-      }
-    }
+    for (int64_t first = 0; first < phases; ++first)
+      depthwise_rows<Kind>(images, {images, first, s.taps}, call, image, row, rows, s.lines);
   }
 }
 
