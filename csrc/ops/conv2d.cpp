@@ -72,11 +72,12 @@ FusedPool pool_of(InferContext& c) {
 }
 
 // Whether kernels that go through groups of few channels one by one are to be taken. The gradient
-// of the weights is faster otherwise where inputs are summed.
+// of the weights is faster otherwise where inputs are summed. One sample has a vector of channels.
 bool is_depthwise(const InferContext& c, const Conv2dParams& p, bool weight) {
+  if (c.cuda() || p.pool != FusedPool::none || p.groups == 1) return false;
+  if (c.lanes() == 1) return p.in_group() == 1 && p.out_group() == 1 && p.C >= 16;
   const int64_t most_in = weight ? 1 : kFewChannels, most_out = weight ? kWeightUnit : kFewChannels;
-  return !c.cuda() && c.lanes() > 1 && p.pool == FusedPool::none && p.groups > 1 &&
-         p.in_group() <= most_in && p.out_group() <= most_out;
+  return p.in_group() <= most_in && p.out_group() <= most_out;
 }
 
 // The kernels list the taps that matter, three integers each.
@@ -87,6 +88,7 @@ size_t tap_scratch(const Conv2dParams& p) {
 
 // The kernel for one sample pads the image, and pools what it has computed.
 size_t image_scratch(const Conv2dParams& p) {
+  if (p.depthwise) return tap_scratch(p);
   const int64_t before_pool = p.pool == FusedPool::none ? 0 : p.OH * p.OW * p.OC;
   return static_cast<size_t>(p.padded_floats() + before_pool) * sizeof(float);
 }

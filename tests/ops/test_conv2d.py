@@ -94,7 +94,7 @@ def test_few_channels_a_group_over_random_shapes(seed, channels):
         "padding": [int(p) for p in rng.integers(0, 4, size=4)],
         "dilation": [int(d) for d in dilation],
     }
-    batch, groups = int(rng.integers(1, 40)), int(rng.integers(2, 12))
+    batch, groups = int(rng.integers(1, 40)), int(rng.integers(2, 40 if channels == (1, 1) else 12))
     check_few_channels(rng, batch, size, kernel, groups, channels, attrs, bias=seed % 3 > 0)
 
 
@@ -105,7 +105,7 @@ def test_depthwise_of_common_shapes(side, kernel, stride):
     rng = np.random.default_rng(side)
     padding = [kernel[0] // 2, (kernel[0] - 1) // 2, (kernel[1] - 1) // 2, kernel[1] // 2]
     attrs = {"strides": [stride, stride], "padding": padding}
-    check_few_channels(rng, 19, (side, side + 1), kernel, 5, (1, 1), attrs)
+    check_few_channels(rng, 19, (side, side + 1), kernel, 21, (1, 1), attrs)
 
 
 @pytest.mark.parametrize("channels", [(1, 1), (1, 3), (2, 1)], ids=str)
@@ -115,23 +115,32 @@ def test_depthwise_of_many_groups(channels):
     check_few_channels(rng, 18, (4, 5), (3, 3), 75, channels, {"padding": [1, 1, 1, 1]})
 
 
+@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_depthwise_over_time(rows, dilation):
+    """One sample's rows are cut into segments where they are few."""
+    rng = np.random.default_rng(dilation)
+    attrs = {"padding": [0, 0, 3, 0], "dilation": [1, dilation]}
+    check_few_channels(rng, 3, (rows, 41), (1, 4), 19, (1, 1), attrs)
+
+
 def test_depthwise_of_frames():
     rng = np.random.default_rng(8)
-    x = rng.normal(size=(5, 3, 6, 7, 4))
-    w = rng.normal(size=(3, 3, 1, 8))
-    attrs = {"groups": 4, "strides": [2, 1], "padding": [1, 0, 1, 1]}
+    x = rng.normal(size=(5, 3, 6, 7, 18))
+    w = rng.normal(size=(3, 3, 1, 18))
+    attrs = {"groups": 18, "strides": [2, 1], "padding": [1, 0, 1, 1]}
 
     def forward(x, w, b):
-        y = reference.conv2d(x.reshape(15, 6, 7, 4), w, b, **attrs)
+        y = reference.conv2d(x.reshape(15, 6, 7, 18), w, b, **attrs)
         return [y.reshape(5, 3, *y.shape[1:])]
 
     def backward(x, w, b, dy):
         dx, dw, db = reference.conv2d_backward(
-            x.reshape(15, 6, 7, 4), w, b, dy.reshape(15, *dy.shape[2:]), **attrs
+            x.reshape(15, 6, 7, 18), w, b, dy.reshape(15, *dy.shape[2:]), **attrs
         )
         return dx.reshape(x.shape), dw, db
 
-    operands = [batched(x), weight(w), weight(rng.normal(size=8))]
+    operands = [batched(x), weight(w), weight(rng.normal(size=18))]
     check("conv2d", operands, attrs, forward, backward=backward, rng=rng)
 
 
@@ -144,11 +153,11 @@ def test_depthwise_of_images_beyond_the_cache():
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
 def test_depthwise_applies_its_activation(activation):
     rng = np.random.default_rng(10)
-    attrs = {"groups": 6, "padding": [1, 1, 1, 1]}
-    x, w = rng.normal(size=(21, 6, 9, 6)), rng.normal(size=(3, 3, 1, 6))
+    attrs = {"groups": 17, "padding": [1, 1, 1, 1]}
+    x, w = rng.normal(size=(21, 6, 9, 17)), rng.normal(size=(3, 3, 1, 17))
     check(
         "conv2d",
-        [batched(x), weight(w), weight(rng.normal(size=6))],
+        [batched(x), weight(w), weight(rng.normal(size=17))],
         attrs | {"activation": activation},
         lambda x, w, b: [ACTIVATIONS[activation][0](reference.conv2d(x, w, b, **attrs))],
         rng=rng,

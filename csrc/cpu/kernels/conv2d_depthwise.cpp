@@ -58,17 +58,19 @@ void sum_units(const KernelArgs& a, const DepthwiseImages& images) {
   const Conv2dParams& p = images.p;
   const int64_t results = images.results();
   const bool relu = !images.transposed && p.activation == Activation::relu;
-  depthwise<Sum>(images,
-                 {a.f32(0), a.f32(4), a.f32(3), p.taps() * images.summed() * results, 1, results,
-                  a.f32(2), relu, beyond_cache(p), p.groups},
-                 a.begin, a.end, a.scratch);
+  depthwise(
+      images,
+      {a.f32(0), a.f32(4), a.f32(3), images.summed() * kLanes, p.taps() * images.summed() * results,
+       1, results, a.f32(2), relu, beyond_cache(p), p.groups},
+      {a.begin, a.end, 0, images.columns()}, kDepthwiseTiles<Sum, kWideTile>,
+      kDepthwiseTiles<Sum, kNarrowTile>, a.scratch);
 }
 
 }  // namespace
 
 void conv2d_depthwise(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
-  sum_units(a, {p, false});
+  sum_units(a, {p, false, kLanes});
   const int64_t line = p.OW * p.OC;
   if (p.activation == Activation::sigmoid || p.activation == Activation::tanh)
     activate_in_place(p.activation, a.f32(4) + a.begin * line * kLanes,
@@ -76,7 +78,7 @@ void conv2d_depthwise(const KernelArgs& a) {
 }
 
 void conv2d_depthwise_backward_input(const KernelArgs& a) {
-  sum_units(a, {a.as<Conv2dParams>(), true});
+  sum_units(a, {a.as<Conv2dParams>(), true, kLanes});
 }
 
 }  // namespace convnet::CONVNET_ISA

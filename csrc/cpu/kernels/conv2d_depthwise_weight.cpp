@@ -71,18 +71,19 @@ void add_lanes(const float* sums, int64_t count, float* dw, int64_t pitch, bool 
 }  // namespace
 
 void weight_depthwise(const KernelArgs& a, const Conv2dWeightParams& p) {
-  const DepthwiseImages images{p, false};
+  const DepthwiseImages images{p, false, kLanes};
   const int64_t results = images.results(), sums_of_result = p.streams() * kLanes;
   float* sums = DepthwiseScratch(p, a.scratch).sums;
   for (int64_t group = a.begin, groups; group < a.end; group += groups) {
     groups = least(a.end - group, kDepthwiseBlock / results);
     const int64_t channels = groups * results, o = group * results;
     for (int64_t i = 0; i < channels * sums_of_result; i += kWidth) store(sums + i, zero());
-    depthwise<AddToSums>(
-        images,
-        {a.f32(0) + group * images.summed() * kLanes, a.f32(1) + o * kLanes, sums,
-         results * sums_of_result, sums_of_result, kLanes, nullptr, false, beyond_cache(p), groups},
-        0, p.outer * p.OH, a.scratch);
+    depthwise(images,
+              {a.f32(0) + group * images.summed() * kLanes, a.f32(1) + o * kLanes, sums,
+               images.summed() * kLanes, results * sums_of_result, sums_of_result, kLanes, nullptr,
+               false, beyond_cache(p), groups},
+              {0, p.outer * p.OH, 0, p.OW}, kDepthwiseTiles<AddToSums, kWideTile>,
+              kDepthwiseTiles<AddToSums, kNarrowTile>, a.scratch);
     for (int64_t i = 0; i < channels; ++i)
       add_lanes(sums + i * sums_of_result, p.streams(), a.f32(2) + o + i, p.OC, a.accumulate);
   }
