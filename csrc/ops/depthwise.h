@@ -7,7 +7,7 @@ namespace convnet {
 
 // Channels of a group, read or made, at most; one block of packed weights holds them.
 constexpr int64_t kFewChannels = 3;
-constexpr int64_t kDepthwiseBlock = 32;  // result channels whose sums are kept at once
+constexpr int64_t kDepthwiseBlock = 64;  // result channels whose sums are kept at once
 
 // What kernels list, in scratch memory.
 struct DepthwiseScratch {

@@ -209,15 +209,16 @@ def test_weight_gradient_of_many_channels_over_random_shapes(seed):
     )
 
 
-def test_weight_gradient_sums_more_shards_than_slots():
+@pytest.mark.parametrize("groups", [1, 3])
+def test_weight_gradient_sums_more_shards_than_slots(groups):
     rng = np.random.default_rng(6)
-    x, w = rng.normal(size=(410, 5, 6, 3)), rng.normal(size=(2, 3, 3, 16))
+    x, w = rng.normal(size=(410, 5, 6, 3)), rng.normal(size=(2, 3, 3 // groups, 15))
     check(
         "conv2d",
         [batched(x), weight(w), None],
-        {},
-        lambda x, w, b: [reference.conv2d(x, w)],
-        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy),
+        {"groups": groups},
+        lambda x, w, b: [reference.conv2d(x, w, groups=groups)],
+        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, groups=groups),
         rng=rng,
     )
 
