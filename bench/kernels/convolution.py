@@ -21,6 +21,7 @@ from bench.kernels.limits import fitting, with_cached
 NETS = [*cases.ALEXNET, *cases.VGG16, *cases.RESNET50, *cases.GOOGLENET]
 PLAIN = [*cases.MNIST, *cases.LENET5, *cases.CIFAR, *cases.EMOTION, *cases.OTHER, *NETS]
 ALONE = ("lenet5_conv2", "emotion_conv2", "alexnet_conv3", "vgg16_conv3_2", "resnet50_conv4_3x3")
+ALONE += ("mobilenet_depthwise4", "mobilenet_depthwise7")
 
 
 class NumpyConvolution:

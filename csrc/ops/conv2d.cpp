@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/conv2d_weight.h"
+#include "ops/depthwise.h"
 #include "ops/epilogue.h"
 #include "ops/op.h"
 #include "ops/reduce.h"
@@ -70,13 +71,24 @@ FusedPool pool_of(InferContext& c) {
   c.fail("pool must be max or average, got '" + pool + "'");
 }
 
+// Whether kernels that go through groups of few channels one by one are to be taken. The gradient
+// of the weights is faster otherwise where inputs are summed. One sample has a vector of channels.
+bool is_depthwise(const InferContext& c, const Conv2dParams& p, bool weight) {
+  if (c.cuda() || p.pool != FusedPool::none || p.groups == 1) return false;
+  if (c.lanes() == 1) return p.in_group() == 1 && p.out_group() == 1 && p.C >= 16;
+  const int64_t most_in = weight ? 1 : kFewChannels, most_out = weight ? kWeightUnit : kFewChannels;
+  return p.in_group() <= most_in && p.out_group() <= most_out;
+}
+
 // The kernels list the taps that matter, three integers each.
 size_t tap_scratch(const Conv2dParams& p) {
+  if (p.depthwise) return static_cast<size_t>(DepthwiseScratch::list_bytes(p));
   return static_cast<size_t>(p.taps()) * 3 * sizeof(int64_t);
 }
 
 // The kernel for one sample pads the image, and pools what it has computed.
 size_t image_scratch(const Conv2dParams& p) {
+  if (p.depthwise) return tap_scratch(p);
   const int64_t before_pool = p.pool == FusedPool::none ? 0 : p.OH * p.OW * p.OC;
   return static_cast<size_t>(p.padded_floats() + before_pool) * sizeof(float);
 }
@@ -98,6 +110,7 @@ void infer_conv2d(InferContext& c) {
   p.pool = pool_of(c);
   p.segments = c.lanes() == 1 && !c.cuda() ? segments_of(p) : 1;
   p.tile = winograd_tile(c, p, false);
+  p.depthwise = is_depthwise(c, p, false);
   c.units(p.outer * p.rows() * p.segments);
   c.flops(p.operations());
   c.algorithm(c.cuda() ? "implicit_gemm" : p.tile.algorithm());
@@ -281,6 +294,7 @@ void infer_backward_input(InferContext& c) {
   const Value& dy = c.in(0);
   p.outer = dy.features() / (numel(out) ? numel(out) : 1);
   p.tile = winograd_tile(c, p, true);
+  p.depthwise = is_depthwise(c, p, false);
   c.units(p.outer * p.H);
   c.flops(p.operations());
   c.algorithm(p.tile.algorithm());
@@ -342,7 +356,8 @@ void infer_backward_weight(InferContext& c) {
   const int64_t values = c.in(0).features() + c.in(1).features();
   p.outer = c.in(0).features() / (numel(size) ? numel(size) : 1);
   p.tile = winograd_weight_tile(c, p);
-  p.channels_in_lanes = !p.tile.used() && lanes_for_channels(p);
+  p.depthwise = is_depthwise(c, p, true);
+  p.channels_in_lanes = !p.tile.used() && !p.depthwise && lanes_for_channels(p);
   p.whole_batch = c.cuda() || takes_whole_batch(p, values * c.lanes());
   c.flops(p.operations());
   c.algorithm(p.tile.algorithm());
@@ -350,6 +365,10 @@ void infer_backward_weight(InferContext& c) {
     const WinogradWeightBlocks blocks(p.C, p.OC);
     c.units(blocks.count());
     c.scratch(static_cast<size_t>(blocks.scratch(p.tile.points())) * sizeof(float));
+  } else if (p.depthwise) {
+    c.units(p.groups);
+    c.scratch(static_cast<size_t>(DepthwiseScratch::list_bytes(p)) +
+              kDepthwiseBlock * static_cast<size_t>(p.streams()) * kLanes * sizeof(float));
   } else if (p.channels_in_lanes) {
     c.units(p.groups * ceil_div(p.out_group(), kWeightLanes) *
             ceil_div(p.streams(), kWeightStreams));

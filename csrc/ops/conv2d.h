@@ -15,6 +15,7 @@ struct Conv2dParams {
   int64_t segments;  // pieces of a row, each a unit of work
   Activation activation;
   FusedPool pool;
+  bool depthwise;     // few channels a group: kernels go through them one by one
   WinogradTile tile;  // of the forward convolution or of one of its gradients
 
   constexpr int64_t in_group() const { return C / groups; }

@@ -82,6 +82,12 @@ OTHER = [
     Conv2DCase(
         "depthwise_3x3_strided", 16, (28, 28), 64, 64, (3, 3), (2, 2), (0, 1, 0, 1), groups=64
     ),
+    Conv2DCase(
+        "mobilenet_depthwise4", 16, (56, 56), 128, 128, (3, 3), (2, 2), (0, 1, 0, 1), groups=128
+    ),
+    Conv2DCase(
+        "mobilenet_depthwise7", 16, (14, 14), 512, 512, (3, 3), padding=_SAME_3X3, groups=512
+    ),
     Conv2DCase("dilated_3x3", 16, (28, 28), 32, 32, (3, 3), padding=(2, 2, 2, 2), dilation=(2, 2)),
 ]
 

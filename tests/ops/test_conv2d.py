@@ -60,6 +60,111 @@ def test_matches_the_definition_over_random_shapes(seed):
     )
 
 
+# Channels that a group reads and makes: those whose kernels go through groups one by one in all
+# directions, in some, and neighbours that do not.
+FEW_CHANNELS = [(1, 1), (1, 2), (1, 3), (1, 5), (2, 1), (2, 2), (3, 3), (4, 1), (1, 7)]
+
+
+def check_few_channels(rng, batch, size, kernel, groups, channels, attrs, bias=True):
+    x = rng.normal(size=(batch, *size, groups * channels[0]))
+    w = rng.normal(size=(*kernel, channels[0], groups * channels[1]))
+    attrs = attrs | {"groups": groups}
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=w.shape[-1])) if bias else None],
+        attrs,
+        lambda x, w, b: [reference.conv2d(x, w, b, **attrs)],
+        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, **attrs),
+        rng=rng,
+    )
+
+
+@pytest.mark.parametrize("channels", FEW_CHANNELS, ids=str)
+@pytest.mark.parametrize("seed", range(8))
+def test_few_channels_a_group_over_random_shapes(seed, channels):
+    """Depthwise convolutions and their neighbours: odd sizes, steps of all kinds, borders."""
+    rng = np.random.default_rng([seed, *channels])
+    kernel, dilation = rng.integers(1, 6, size=2), rng.integers(1, 4, size=2)
+    if seed % 2:
+        dilation[:] = 1
+    span = (kernel - 1) * dilation + 1
+    size = [max(int(rng.integers(1, 24)), int(s)) for s in span]
+    attrs = {
+        "strides": [int(s) for s in rng.integers(1, 4, size=2)],
+        "padding": [int(p) for p in rng.integers(0, 4, size=4)],
+        "dilation": [int(d) for d in dilation],
+    }
+    batch, groups = int(rng.integers(1, 40)), int(rng.integers(2, 40 if channels == (1, 1) else 12))
+    check_few_channels(rng, batch, size, kernel, groups, channels, attrs, bias=seed % 3 > 0)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (7, 7), (1, 4), (3, 6), (2, 1)])
+@pytest.mark.parametrize("side", [7, 8, 14])
+def test_depthwise_of_common_shapes(side, kernel, stride):
+    rng = np.random.default_rng(side)
+    padding = [kernel[0] // 2, (kernel[0] - 1) // 2, (kernel[1] - 1) // 2, kernel[1] // 2]
+    attrs = {"strides": [stride, stride], "padding": padding}
+    check_few_channels(rng, 19, (side, side + 1), kernel, 21, (1, 1), attrs)
+
+
+@pytest.mark.parametrize("channels", [(1, 1), (1, 3), (2, 1)], ids=str)
+def test_depthwise_of_many_groups(channels):
+    """More channels than a block of the gradient of the weights has."""
+    rng = np.random.default_rng(7)
+    check_few_channels(rng, 18, (4, 5), (3, 3), 75, channels, {"padding": [1, 1, 1, 1]})
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_depthwise_over_time(rows, dilation):
+    """One sample's rows are cut into segments where they are few."""
+    rng = np.random.default_rng(dilation)
+    attrs = {"padding": [0, 0, 3, 0], "dilation": [1, dilation]}
+    check_few_channels(rng, 3, (rows, 41), (1, 4), 19, (1, 1), attrs)
+
+
+def test_depthwise_of_frames():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(5, 3, 6, 7, 18))
+    w = rng.normal(size=(3, 3, 1, 18))
+    attrs = {"groups": 18, "strides": [2, 1], "padding": [1, 0, 1, 1]}
+
+    def forward(x, w, b):
+        y = reference.conv2d(x.reshape(15, 6, 7, 18), w, b, **attrs)
+        return [y.reshape(5, 3, *y.shape[1:])]
+
+    def backward(x, w, b, dy):
+        dx, dw, db = reference.conv2d_backward(
+            x.reshape(15, 6, 7, 18), w, b, dy.reshape(15, *dy.shape[2:]), **attrs
+        )
+        return dx.reshape(x.shape), dw, db
+
+    operands = [batched(x), weight(w), weight(rng.normal(size=18))]
+    check("conv2d", operands, attrs, forward, backward=backward, rng=rng)
+
+
+def test_depthwise_of_images_beyond_the_cache():
+    rng = np.random.default_rng(9)
+    attrs = {"padding": [1, 1, 1, 1]}
+    check_few_channels(rng, 2, (60, 71), (3, 3), 32, (1, 1), attrs)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_depthwise_applies_its_activation(activation):
+    rng = np.random.default_rng(10)
+    attrs = {"groups": 17, "padding": [1, 1, 1, 1]}
+    x, w = rng.normal(size=(21, 6, 9, 17)), rng.normal(size=(3, 3, 1, 17))
+    check(
+        "conv2d",
+        [batched(x), weight(w), weight(rng.normal(size=17))],
+        attrs | {"activation": activation},
+        lambda x, w, b: [ACTIVATIONS[activation][0](reference.conv2d(x, w, b, **attrs))],
+        rng=rng,
+        gradients=False,
+    )
+
+
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize("filters", [1, 2, 3, 4, 6, 8, 12])
@@ -104,15 +209,16 @@ def test_weight_gradient_of_many_channels_over_random_shapes(seed):
     )
 
 
-def test_weight_gradient_sums_more_shards_than_slots():
+@pytest.mark.parametrize("groups", [1, 3])
+def test_weight_gradient_sums_more_shards_than_slots(groups):
     rng = np.random.default_rng(6)
-    x, w = rng.normal(size=(410, 5, 6, 3)), rng.normal(size=(2, 3, 3, 16))
+    x, w = rng.normal(size=(410, 5, 6, 3)), rng.normal(size=(2, 3, 3 // groups, 15))
     check(
         "conv2d",
         [batched(x), weight(w), None],
-        {},
-        lambda x, w, b: [reference.conv2d(x, w)],
-        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy),
+        {"groups": groups},
+        lambda x, w, b: [reference.conv2d(x, w, groups=groups)],
+        backward=lambda x, w, b, dy: reference.conv2d_backward(x, w, b, dy, groups=groups),
         rng=rng,
     )
 
@@ -250,19 +356,20 @@ def test_sparse_gradient_of_a_relu(batch, kept):
         np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-4)
 
 
-def test_the_transposed_convolution_is_the_gradient_for_the_input():
+@pytest.mark.parametrize("groups", [1, 5], ids=["whole", "depthwise"])
+def test_the_transposed_convolution_is_the_gradient_for_the_input(groups):
     rng = np.random.default_rng(5)
-    attrs = {"strides": [2, 3], "padding": [1, 0, 1, 2]}
+    attrs = {"strides": [2, 3], "padding": [1, 0, 1, 2], "groups": groups}
     dy = rng.normal(size=(6, 4, 3, 5))
-    w = rng.normal(size=(3, 4, 2, 5))
+    w = rng.normal(size=(3, 4, 1 if groups > 1 else 2, 5))
     size = [8, 8]
+    x = np.zeros((6, *size, w.shape[2] * groups))
 
-    def forward(dy, w):
-        return [reference.conv2d_backward(np.zeros((6, *size, 2)), w, None, dy, **attrs)[0]]
+    def forward(dy, w, b):
+        return [reference.conv2d_backward(x, w, None, dy, **attrs)[0] + b]
 
-    check(
-        "conv2d_backward_input", [batched(dy), weight(w)], attrs | {"size": size}, forward, rng=rng
-    )
+    operands = [batched(dy), weight(w), weight(rng.normal(size=x.shape[-1]))]
+    check("conv2d_backward_input", operands, attrs | {"size": size}, forward, rng=rng)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/block_pool.h"
+#include "cpu/kernels/conv2d_depthwise.h"
 #include "cpu/kernels/conv2d_tile.h"
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/winograd.h"
@@ -157,6 +158,7 @@ void conv2d(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
   if (p.tile.used()) return a.lanes == 1 ? conv2d_of_one_by_winograd(a) : conv2d_by_winograd(a);
   if (a.lanes == 1) return conv2d_of_one(a);
+  if (p.depthwise) return conv2d_depthwise(a);
   const bool max_pool = p.pool == FusedPool::max, pooled = p.pool != FusedPool::none;
   const float* packed = a.f32(3);
   float* y = a.f32(4);
@@ -207,6 +209,7 @@ void conv2d(const KernelArgs& a) {
 void conv2d_backward_input(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
   if (p.tile.used()) return conv2d_backward_input_by_winograd(a);
+  if (p.depthwise) return conv2d_depthwise_backward_input(a);
   Tap* taps = static_cast<Tap*>(a.scratch);
   const bool far = p.outer * p.H * p.W * p.C * kLanes >= kFarFloats;
   for (int64_t unit = a.begin; unit < a.end; ++unit) {

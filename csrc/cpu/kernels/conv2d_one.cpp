@@ -3,6 +3,7 @@
 #include "ops/conv2d.h"
 
 #include "cpu/kernels/activation.h"
+#include "cpu/kernels/conv2d_depthwise.h"
 #include "cpu/kernels/conv2d_few_channels.h"
 #include "cpu/kernels/one.h"
 #include "cpu/kernels/row_tile.h"
@@ -33,7 +34,8 @@ Image padded(const Conv2dParams& p, const float* x, int64_t first, int64_t rows,
   return {scratch, wide, first};
 }
 
-// Every channel by itself: channels of input, weights and result lie side by side.
+// Every channel by itself, fewer than a vector has or under a pool: channels of input, weights and
+// result lie side by side.
 void depthwise_row(const Conv2dParams& p, const float* x, int64_t row, const float* w,
                    const float* bias, int64_t width, float* y) {
   for (int64_t c = 0; c < p.C; c += kWidth) {
@@ -142,6 +144,7 @@ void segment(const KernelArgs& a, const Conv2dParams& p, const float* x, int64_t
 
 void conv2d_of_one(const KernelArgs& a) {
   const auto& p = a.as<Conv2dParams>();
+  if (p.depthwise) return conv2d_depthwise_of_one(a);
   const int64_t rows = p.rows();
   float* scratch = static_cast<float*>(a.scratch);
   for (int64_t unit = a.begin; unit < a.end;) {

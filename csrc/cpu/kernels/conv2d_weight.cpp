@@ -4,6 +4,8 @@
 // registers before the lanes are added up, and small enough for its x and dy to stay in cache.
 #include "cpu/kernels/conv2d_weight.h"
 
+#include "cpu/kernels/conv2d_depthwise.h"
+
 namespace convnet::CONVNET_ISA {
 
 namespace {
@@ -170,6 +172,7 @@ void all_streams(const Task& t, int64_t channels) {
 void conv2d_backward_weight(const KernelArgs& a) {
   const auto& p = a.as<Conv2dWeightParams>();
   if (p.tile.used()) return weight_by_winograd(a, p);
+  if (p.depthwise) return weight_depthwise(a, p);
   if (p.channels_in_lanes) return weight_by_channels(a, p);
   const int64_t group_units = div_up(p.out_group(), kWeightUnit),
                 streams = p.KW * p.KH * p.in_group();
