@@ -10,7 +10,7 @@
 #include "cpu/kernels/rnn_gates.h"
 #include "cpu/kernels/rnn_product.h"
 #include "cpu/kernels/row_dots.h"
-#include "cpu/kernels/row_times.h"
+#include "cpu/kernels/row_runs.h"
 #include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
@@ -71,6 +71,8 @@ CONVNET_INLINE void each_sequence(const KernelArgs& a, const RnnParams& p, Body 
   }
 }
 
+constexpr int64_t kSmallWeights = 1 << 15;  // so many mostly lie in the first-level cache
+
 // Recurrent weights as they are packed, or columns of them where they lie.
 struct StateWeights {
   const float* w;
@@ -83,13 +85,17 @@ CONVNET_INLINE StateWeights weights_of(const KernelArgs& a, int packed, int plai
   return {a.f32(plain) + first, all};
 }
 
-// out [M] = init [M] (zeros where null) + x [K] times weights, of each sample. The weights of one
+// out [M] = init [M] (zeros where null) + x [K] times weights, of each sample. Few weights of one
 // sample are gone through to and fro: what a step has read last is still in the first-level cache.
 template <class L, class A = NothingAhead>
 CONVNET_INLINE void times(const float* x, int64_t K, const StateWeights& w, int64_t M,
                           const float* init, float* out, int64_t step, const A& ahead = {}) {
   if constexpr (L::lanes == 1) {
-    row_times({x, w.w, init, out, K, w.pitch}, 0, M, step % 2);
+    const RowTimes r{x, w.w, init, out, K, w.pitch};
+    if (K * M > kSmallWeights)
+      row_runs(r, {0, M});
+    else
+      row_times(r, 0, M, step % 2);
   } else {
     product(x, K, w.w, M, init, out, ahead);
   }
