@@ -118,7 +118,7 @@ void forward(const KernelArgs& a) {
         a.f32(7) ? a.f32(p.out + (p.reset_after ? 4 : 5)) + o * p.rows * p.row : nullptr,
         a.f32(p.out) + o * steps * size};
     float* kept_rows = a.f32(p.out + 3) + o * p.rows * 4 * p.row;
-    const auto work = [&](int64_t step, const Units& u) {
+    const auto work = [&](int64_t step, const Units& u) CONVNET_INLINED {
       const float *input = run.input(step), *xw = a.f32(p.xw) + (o * p.T + p.time(step)) * 3 * size;
       const Kept<L> kept{kept_rows + step % p.rows * 4 * p.row, p.row};
       const int64_t next = least(step + 1, end - 1);
@@ -143,7 +143,7 @@ void forward(const KernelArgs& a) {
       if (run.mask) hold<L>(run.mask_at(step), run.state(step), run.state(step + 1), u);
       run.emit(step, u);
     };
-    each_step<L>(turns, p, first, end, [&](int64_t step, const Units& u) {
+    each_step<L>(turns, p, first, end, [&](int64_t step, const Units& u) CONVNET_INLINED {
       if (step < 0) return copy<L>(at(4, o * size), run.state(0), u);
       if (run.skips(step)) {
         run.skip(step, u);
@@ -182,7 +182,7 @@ void backward(const KernelArgs& a) {
       return p.reset_after ? a.f32(p.out + 3) + (o * p.T + p.time(step)) * p.row : nullptr;
     };
     const auto kept_at = [&](int64_t step) { return a.f32(6) + (o * p.rows + step) * 4 * p.row; };
-    const auto enter = [&](int64_t step, const Units& u) {
+    const auto enter = [&](int64_t step, const Units& u) CONVNET_INLINED {
       float *dz = dz_at(step), *inner_dz = inner_dz_at(step);
       const Kept<L> kept{kept_at(step), p.row};
       if (step == p.T - 1) run.start(at(1, o * size), u);
@@ -197,7 +197,7 @@ void backward(const KernelArgs& a) {
         if (p.reset_after) reset_after_back<L>(gates, H, u, kept, dz, inner_dz);
       });
     };
-    const auto leave = [&](int64_t step, const Units& u) {
+    const auto leave = [&](int64_t step, const Units& u) CONVNET_INLINED {
       if (run.skips(step)) return;
       float* dz = dz_at(step);
       if (p.reset_after) {

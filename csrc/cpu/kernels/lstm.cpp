@@ -78,7 +78,7 @@ void forward(const KernelArgs& a) {
     float *c = a.f32(p.out + 4) + o * (p.rows + 1) * p.row,
           *kept = a.f32(p.out + 5) + o * p.rows * 5 * p.row;
     const auto cell = [&](int64_t step) { return c + step % (p.rows + 1) * p.row; };
-    each_step<L>(turns, p, first, end, [&](int64_t step, const Units& u) {
+    each_step<L>(turns, p, first, end, [&](int64_t step, const Units& u) CONVNET_INLINED {
       if (step < 0) {
         copy<L>(at(4, o * size), run.state(0), u);
         copy<L>(at(5, o * size), c, u);
@@ -132,7 +132,7 @@ void backward(const KernelArgs& a) {
                           static_cast<float*>(a.scratch)};
     const float *c = a.f32(6) + o * (p.rows + 1) * p.row, *kept = a.f32(7) + o * p.rows * 5 * p.row;
     float *dz = a.f32(p.out) + o * p.T * 4 * size, *dc = a.f32(p.out + 2) + o * size;
-    const auto enter = [&](int64_t step, const Units& u) {
+    const auto enter = [&](int64_t step, const Units& u) CONVNET_INLINED {
       float* to = dz + p.time(step) * 4 * size;
       if (step == p.T - 1) {
         run.start(at(1, o * size), u);
@@ -148,7 +148,7 @@ void backward(const KernelArgs& a) {
                       run.here, dc, to);
       });
     };
-    const auto leave = [&](int64_t step, const Units& u) {
+    const auto leave = [&](int64_t step, const Units& u) CONVNET_INLINED {
       if (run.skips(step)) return;
       const int64_t next = most(step - 1, p.T - end);
       Ahead ahead;

@@ -82,9 +82,10 @@ CONVNET_INLINE void panel_runs(int64_t columns, const Product& p, int64_t begin,
   }
 }
 
-// Panels [first, end).
+// Panels [first, end), of those that there are.
 template <class A>
 inline void multiply(const Product& p, const Panels& panels, int64_t first, int64_t end, A& ahead) {
+  end = least(end, panels.count);
   const int64_t narrow = least(end, panels.narrow) - first, wide = most(first, panels.narrow);
   if (narrow > 0) panel_runs(panels.columns, p, panels.begin(first), narrow, ahead);
   if (wide < end) panel_runs(panels.columns + 1, p, panels.begin(wide), end - wide, ahead);

@@ -72,28 +72,38 @@ CONVNET_INLINE void each_sequence(const KernelArgs& a, const RnnParams& p, Body 
   }
 }
 
-// The units that a thread has of a step, and the panels of their weights.
+// The units that a thread has of a step, and the panels of their weights, the end at most that of
+// all panels.
 struct Units {
   int64_t begin, end;
   int64_t panel, panel_end;
 };
 
-// Part `part` of `parts`: whole cache lines.
-template <class L>
-CONVNET_INLINE Units units_of(const RnnParams& p, int part, int parts) {
-  if (L::lanes == 1) {
-    const int64_t lines = div_up(p.H, kLanes);
-    return {cut(lines, parts, part) * kLanes, least(cut(lines, parts, part + 1) * kLanes, p.H)};
-  }
-  const Panels panels(p.H, p.shared);
-  const int64_t first = cut(panels.count, parts, part), end = cut(panels.count, parts, part + 1);
-  return {panels.begin(first), panels.begin(end), first, end};
+// body(units) for the units of a turn of a thread: whole cache lines.
+template <class L, class Body>
+CONVNET_INLINE void next_turn(Turns& turns, const RnnParams& p, Body body) {
+  turns.next([&](int part, int parts) CONVNET_INLINED {
+    Units u{0, p.H, 0, INT64_MAX};
+    if (parts > 1 && L::lanes == 1) {
+      const int64_t lines = div_up(p.H, kLanes);
+      u.begin = cut(lines, parts, part) * kLanes;
+      u.end = least(cut(lines, parts, part + 1) * kLanes, p.H);
+    } else if (parts > 1) {
+      const Panels panels(p.H, p.shared);
+      u.panel = cut(panels.count, parts, part);
+      u.panel_end = cut(panels.count, parts, part + 1);
+      u.begin = panels.begin(u.panel);
+      u.end = panels.begin(u.panel_end);
+    }
+    body(u);
+  });
 }
 
 // body(i) for the vectors of units of a row.
 template <class L, class Body>
 CONVNET_INLINE void each_vector(const Units& u, Body body) {
-  for (int64_t i = u.begin * L::lanes; i < u.end * L::lanes; i += kWidth) body(i);
+  const int64_t end = u.end * L::lanes;
+  for (int64_t i = u.begin * L::lanes; i < end; i += kWidth) body(i);
 }
 
 // Of a row to come, `values` of each unit in each of `gates` gates one after another.
@@ -241,7 +251,7 @@ template <class L, class Body>
 CONVNET_INLINE void each_step(Turns& turns, const RnnParams& p, int64_t first, int64_t end,
                               Body body) {
   for (int64_t step = first ? first : -1; step < end; ++step)
-    turns.next([&](int part, int parts) { body(step, units_of<L>(p, part, parts)); });
+    next_turn<L>(turns, p, [&](const Units& u) CONVNET_INLINED { body(step, u); });
 }
 
 // One sequence on its way back. `dh` is the gradient of the state after the step at hand, `here`
@@ -310,8 +320,7 @@ template <class L, class Enter, class Leave>
 CONVNET_INLINE void each_step_back(Turns& turns, const RnnParams& p, int64_t first, int64_t end,
                                    Enter enter, Leave leave) {
   for (int64_t n = first; n <= end; ++n)
-    turns.next([&](int part, int parts) {
-      const Units u = units_of<L>(p, part, parts);
+    next_turn<L>(turns, p, [&](const Units& u) CONVNET_INLINED {
       if (n > first) leave(p.T - n, u);
       if (n < end) enter(p.T - 1 - n, u);
     });

@@ -20,7 +20,7 @@ void forward(const KernelArgs& a) {
                          a.f32(p.out + 2) + o * (p.rows + 1) * p.row,
                          a.f32(7) ? a.f32(p.out + 3) + o * p.rows * p.row : nullptr,
                          a.f32(p.out) + o * steps * size};
-    each_step<L>(turns, p, first, end, [&](int64_t step, const Units& u) {
+    each_step<L>(turns, p, first, end, [&](int64_t step, const Units& u) CONVNET_INLINED {
       if (step < 0) return copy<L>(at(4, o * size), run.state(0), u);
       if (run.skips(step)) {
         run.skip(step, u);
@@ -62,7 +62,7 @@ void backward(const KernelArgs& a) {
                           a.f32(p.out + 2) + (o * 2 + 1) * p.row,
                           static_cast<float*>(a.scratch)};
     const auto dz_at = [&](int64_t step) { return a.f32(p.out) + (o * p.T + p.time(step)) * size; };
-    const auto enter = [&](int64_t step, const Units& u) {
+    const auto enter = [&](int64_t step, const Units& u) CONVNET_INLINED {
       const float* h = a.f32(5) + (o * (p.rows + 1) + step + 1) * p.row;
       float* dz = dz_at(step);
       if (step == p.T - 1) run.start(at(1, o * size), u);
@@ -74,7 +74,7 @@ void backward(const KernelArgs& a) {
         });
       });
     };
-    const auto leave = [&](int64_t step, const Units& u) {
+    const auto leave = [&](int64_t step, const Units& u) CONVNET_INLINED {
       if (run.skips(step)) return;
       const int64_t next = most(step - 1, p.T - end);
       Ahead ahead;

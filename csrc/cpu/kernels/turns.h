@@ -11,14 +11,14 @@ namespace convnet::CONVNET_ISA {
 class Turns {
  public:
   explicit Turns(const KernelArgs& a)
-      : crew_(a.crew), parts_(crew_ ? crew_->parts : 1), own_(a.member % parts_) {}
+      : crew_(a.crew), parts_(crew_ ? crew_->parts : 1), own_(crew_ ? a.member % parts_ : 0) {}
 
   // body(part, parts) for parts of the next turn.
   template <class Body>
   CONVNET_INLINE void next(Body body) {
     finish();
     for (int i = 0; i < parts_; ++i) {
-      const int part = (own_ + i) % parts_;
+      const int part = own_ + i < parts_ ? own_ + i : own_ + i - parts_;
       if (!take(part)) continue;
       body(part, parts_);
       if (crew_) __atomic_store_n(&crew_->done[part].turns, now_ + 1, __ATOMIC_RELEASE);
