@@ -324,8 +324,9 @@ class Runner {
     }
   }
 
+  // Whether a call for the shards left over has too few units to be divided by them.
   bool shared(const Call& call) const {
-    return call.node->crew > 1 && static_cast<int>(rest_.size()) < threads_;
+    return call.node->crew > 1 && call.node->units * static_cast<int64_t>(rest_.size()) < threads_;
   }
 
   // Makes the crews of a call ready; those of the call before it are still at work.
