@@ -110,7 +110,7 @@ CONVNET_INLINE void each_vector(const Units& u, Body body) {
 template <class L>
 CONVNET_INLINE void add_ahead(Ahead& ahead, const RnnParams& p, const Units& u, const float* row,
                               int64_t values = 1, int gates = 1) {
-  if (!row) return;
+  if (L::lanes == 1 || !row) return;  // one sample's rows are short
   for (int gate = 0; gate < gates; ++gate)
     ahead.add(row + (gate * p.H + u.begin * values) * L::lanes,
               (u.end - u.begin) * values * L::lanes);
