@@ -171,7 +171,7 @@ def in_cache(case: Conv2DCase) -> Conv2DCase:
 def of_one_sample(case: Conv2DCase) -> list[Kernel]:
     """The forward pass with channels in lanes, as predictions on a few samples run it."""
     forward = convolution(replace(case, name=f"{case.name} of one sample", batch=1))[0]
-    return [replace(forward, lanes=1, aim=None)]
+    return [replace(forward, lanes=1, trains=False, aim=None)]
 
 
 def transposed(case: Conv2DCase) -> Iterator[Kernel]:

@@ -54,7 +54,7 @@ def in_cache(case: DenseCase) -> DenseCase:
 def of_one_sample(case: DenseCase) -> Iterator[Kernel]:
     """The forward pass with units in lanes, as predictions on a few samples run it."""
     forward = next(dense(replace(case, name=f"{case.name} of one sample", batch=1)))
-    yield replace(forward, lanes=1)
+    yield replace(forward, lanes=1, trains=False)
 
 
 def matmul(case: MatmulCase) -> Iterator[Kernel]:

@@ -4,8 +4,8 @@ A plan also gathers the inputs and may need a forward pass before the gradient i
 that takes is measured by a plan without the kernel and taken off. The kernel runs several times in
 a step, each time on views of the same inputs, so that what is left stands out of the noise. Of a
 result with a batch one element of each sample is read; results of whole arrays stay in memory of
-their own. Weights count as changed at every step, as in training; but kernels of one lane are those
-of predictions on a few samples, which keep what they made of weights.
+their own. Weights count as changed at every step, as in training; but forward kernels of one lane
+are those of predictions on a few samples, which keep what they made of weights.
 
 On a GPU (`CONVNET_DEVICE=gpu`) many steps are launched at a time: the host is met once for all.
 """
@@ -73,7 +73,8 @@ class Kernel:
     the bytes `moved`; `aim` is the share of what the machine can that it should reach. `equal`
     compares results where rounding is not all that may differ. Peers are sent `request`. `sketch`
     is the same kernel on one sample, `cached` a similar one with less data. `copies` of a short
-    kernel run in a timed step: one, where `op` needs the very values that `before` made.
+    kernel run in a timed step: one, where `op` needs the very values that `before` made. `trains`
+    says whether weights change with every step.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Kernel:
     cached: Kernel | None = None
     lanes: int = SHARD
     copies: int = 8
+    trains: bool = True
 
     @property
     def repeats(self) -> int:
@@ -197,6 +199,13 @@ def differ(a: Kernel, b: Kernel) -> bool:
     )
 
 
+def _aligned(array: Array) -> Array:
+    """A copy where models have their weights, at the beginning of a cache line."""
+    copy = _core.aligned_zeros(array.size).reshape(array.shape)
+    copy[:] = array
+    return copy
+
+
 Builder = Callable[[], Iterable[Kernel]]
 
 
@@ -209,11 +218,11 @@ class Step:
         self.count = GPU_STEPS if on_gpu and not read else 1
         self.graph = graph = _core.Graph(1 if on_gpu else kernel.lanes, gpu=gpu)
         self.rows = len(kernel.batched[0]) if kernel.batched else 1
-        self.changing = kernel.lanes == SHARD and not on_gpu
+        self.changing = kernel.trains and not on_gpu
         inputs = [graph.input(a.shape[1:], f"x{i}") for i, a in enumerate(kernel.batched)]
         weights = [graph.parameter(a.shape, f"w{i}") for i, a in enumerate(kernel.weights)]
         self.feeds = dict(zip(inputs, kernel.batched, strict=True))
-        self.weights = [a.copy() for a in kernel.weights]
+        self.weights = [_aligned(a) for a in kernel.weights]
         ids = kernel.before(graph, *inputs, *weights)
         results = [
             whole(graph, id)
@@ -225,7 +234,7 @@ class Step:
         held = [] if read else [id for id in results if self._storage(id) == "single"]
         outputs = results if read else [self._corner(id) for id in results if id not in held]
         self.plan = _core.Plan(graph, outputs, self.rows, held)
-        memory = [np.zeros(graph.shape(id), np.float32) for id in held]
+        memory = [_aligned(np.zeros(graph.shape(id), np.float32)) for id in held]
         for id, array in zip([*weights, *held], [*self.weights, *memory], strict=True):
             self.plan.bind(id, array)
         self.order = np.tile(np.arange(self.rows), self.count)

@@ -14,7 +14,7 @@ from bench.kernels.kernel import SHARD, Array, Builder, Kernel, normal, request,
 from bench.kernels.limits import with_cached
 from bench.kernels.numpy_recurrent import CELLS, weight_gradients
 
-FEW = 8  # samples up to which predictions have units in lanes
+FEW, FEW_TRAINED = 10, 4  # samples up to which units are in lanes
 STATES = {"lstm": 2, "gru": 1, "simple_rnn": 1}
 
 
@@ -63,6 +63,7 @@ def recurrent(op: str, shape: RnnShape) -> Iterator[Kernel]:
         aim=aim,
         request=asked,
         lanes=1 if few else SHARD,
+        trains=not few,
     )
     yield Kernel(
         f"{shape.name} {op} backward",
@@ -74,6 +75,7 @@ def recurrent(op: str, shape: RnnShape) -> Iterator[Kernel]:
         flops=2 * flops,
         aim=aim,
         request=asked | {"direction": "backward"},
+        lanes=1 if shape.batch <= FEW_TRAINED else SHARD,
         copies=1,
     )
 

@@ -26,13 +26,11 @@ void relax() {
 #endif
 }
 
-void Patience::wait() {
-  if (spins_ < kSpins) {
-    ++spins_;
+void wait_patiently(int64_t times) {
+  if (times < kSpins)
     relax();
-  } else {
+  else
     std::this_thread::yield();
-  }
 }
 
 void spin_then_sleep(const std::atomic<uint32_t>& value, uint32_t seen) {

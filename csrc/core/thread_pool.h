@@ -24,14 +24,17 @@ class Barrier {
 // Tells the processor that this thread spins.
 void relax();
 
-// Waits for threads that are at work: spins, and after some time lets others run, since those it
-// waits for may have lost their processors.
+// Waits a moment for threads that are at work, having done so `times` before: spins, and after some
+// time lets others run, since those it waits for may have lost their processors.
+void wait_patiently(int64_t times);
+
+// The same, counting.
 class Patience {
  public:
-  void wait();
+  void wait() { wait_patiently(times_++); }
 
  private:
-  int spins_ = 0;
+  int64_t times_ = 0;
 };
 
 // Waits until `value` differs from `seen`: spins for some microseconds, then sleeps in the kernel.

@@ -42,6 +42,24 @@ struct StepInfo {
   int64_t live_of(int64_t shard) const { return first_of(shard + 1) - first_of(shard); }
 };
 
+// Threads that share a call, where a node allows that: what it does comes in turns, and of every
+// turn each thread does its part, or those of threads that are not there. See cpu/kernels/turns.h.
+struct Crew {
+  static constexpr int kMost = 8;
+  struct alignas(64) Count {
+    int64_t turns;
+  };
+  Count taken[kMost], done[kMost];  // by part
+  int parts;
+  void (*wait)(int64_t times);  // what a thread does that has waited so many times
+
+  void assemble(int parts_of_turn, void (*wait_for_others)(int64_t)) {
+    parts = parts_of_turn;
+    wait = wait_for_others;
+    for (int i = 0; i < parts; ++i) taken[i].turns = done[i].turns = 0;
+  }
+};
+
 // One call. `data` holds a pointer for each input, then for each output (null where an optional one
 // is absent).
 //  Shard kernels: one shard, pointers already at that shard.
@@ -59,6 +77,8 @@ struct KernelArgs {
   bool accumulate;     // a Slotted output already holds sums of earlier shards
   const StepInfo* step;
   void* scratch;
+  Crew* crew = nullptr;  // null: nobody else
+  int member = 0;        // of the crew
 
   float* f32(int i) const { return static_cast<float*>(data[i]); }
   uint16_t* bits(int i) const { return static_cast<uint16_t*>(data[i]); }

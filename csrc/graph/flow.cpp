@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/run.h"
 #include "ops/op.h"
 
 namespace convnet {
@@ -167,11 +168,14 @@ uint32_t Flow::needed(const Wait& wait, const std::vector<Cut>& cuts, int task,
   return pieces;
 }
 
-std::vector<Relay::Task> Flow::tasks(const std::vector<Cut>& cuts) const {
+std::vector<Relay::Task> Flow::tasks(const std::vector<Cut>& cuts, int threads) const {
   std::vector<Relay::Task> tasks(steps_.size());
   for (int t = 0; t < static_cast<int>(steps_.size()); ++t) {
     const Step& step = steps_[t];
     tasks[t].leaders = cuts[t].pieces == 1 && operations(step, 1) < kLeastPiece;
+    // A crew shares one call.
+    if (step.by_shard && cuts[t].pieces >= cuts[t].shards)
+      tasks[t].crew = crew_of(*step.node, threads);
     tasks[t].pieces.resize(cuts[t].pieces);
     for (int64_t piece = 0; piece < cuts[t].pieces; ++piece) {
       auto& needs = tasks[t].pieces[piece];

@@ -27,7 +27,7 @@ class Flow {
 
   // How calls are cut, in the order of the stages, and what their pieces wait for.
   std::vector<Cut> cuts(int64_t shards, int64_t threads) const;
-  std::vector<Relay::Task> tasks(const std::vector<Cut>& cuts) const;
+  std::vector<Relay::Task> tasks(const std::vector<Cut>& cuts, int threads) const;
 
  private:
   // A call waits for an earlier one: for all of it, or, of a value of `size` elements, for what

@@ -77,6 +77,7 @@ struct Node {
   int64_t work = 0;      // operations for one sample, roughly; 0: as many as results
   int64_t flops = 0;     // of a product, by its definition, for one sample; 0: it is none
   bool ordered = false;  // units of a shard must be done in order
+  int64_t crew = 1;      // threads that may share a call of one shard
   std::vector<Span> input_spans, output_spans;  // those not there: all
   bool update = false;                          // runs after everything else, in order
   bool closing = false;                         // runs after the last step of a run

@@ -16,7 +16,15 @@ uint64_t round_of(uint64_t word) { return word >> 32; }
 }  // namespace
 
 Relay::Relay(std::vector<Task> tasks)
-    : tasks_(std::move(tasks)), states_(std::make_unique<State[]>(tasks_.size())) {}
+    : tasks_(std::move(tasks)),
+      states_(std::make_unique<State[]>(tasks_.size())),
+      joints_(tasks_.size()) {
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    if (tasks_[t].crew == 1) continue;
+    joints_[t] = std::make_unique<Joint>();
+    shared_.push_back(static_cast<int>(t));
+  }
+}
 
 bool Relay::ready(const std::vector<Need>& needs, uint64_t round) const {
   return std::all_of(needs.begin(), needs.end(), [&](const Need& need) {
@@ -45,10 +53,40 @@ bool Relay::take(int thread, uint64_t round, size_t& first) {
       // Where another thread was faster, look again.
       if (!state.taken.compare_exchange_strong(taken, taken | bit, std::memory_order_acq_rel))
         return true;
-      run_(context_, thread, static_cast<int>(t), piece);
+      run(thread, static_cast<int>(t), piece);
       state.done.fetch_or(bit, std::memory_order_release);
       return true;
     }
+  }
+  return join(thread);
+}
+
+// Runs a piece; where the task has crews and none is at work, with those who join.
+void Relay::run(int thread, int task, int piece) {
+  Joint* joint = joints_[task].get();
+  uint32_t door = 0;
+  if (!joint || !joint->door.compare_exchange_strong(door, kTaken, std::memory_order_acq_rel))
+    return run_(context_, thread, task, piece, nullptr);
+  joint->piece = piece;
+  joint->crew.assemble(tasks_[task].crew, &wait_patiently);
+  joint->door.store(kTaken | kOpen, std::memory_order_release);
+  run_(context_, thread, task, piece, &joint->crew);
+  joint->door.fetch_and(~kOpen, std::memory_order_acq_rel);
+  for (Patience patience; joint->door.load(std::memory_order_acquire) & kInside;) patience.wait();
+  joint->door.store(0, std::memory_order_release);
+}
+
+// Joins a piece at work, which is part of a round as long as its door is open and somebody inside;
+// false where there is none.
+bool Relay::join(int thread) {
+  for (const int task : shared_) {
+    Joint& joint = *joints_[task];
+    uint32_t door = joint.door.load(std::memory_order_relaxed);
+    if (!(door & kOpen) || static_cast<int>(door & kInside) + 1 >= tasks_[task].crew) continue;
+    if (!joint.door.compare_exchange_strong(door, door + 1, std::memory_order_acq_rel)) continue;
+    run_(context_, thread, task, joint.piece, &joint.crew);
+    joint.door.fetch_sub(1, std::memory_order_acq_rel);
+    return true;
   }
   return false;
 }
@@ -68,7 +106,8 @@ void Relay::lead_round(const std::vector<bool>& skipped) {
     else
       patience.wait();
   for (size_t t = 0; t < tasks_.size(); ++t)
-    while ((all(t) & ~states_[t].done.load(std::memory_order_acquire)) != 0) patience.wait();
+    while ((all(t) & ~states_[t].done.load(std::memory_order_acquire)) != 0)
+      if (!join(0)) patience.wait();
 }
 
 void Relay::help(int thread) {

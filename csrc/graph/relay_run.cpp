@@ -14,7 +14,7 @@ namespace convnet {
 RelayRun::RelayRun(const Plan& plan, int64_t shards, int threads)
     : threads_(threads),
       cuts_(plan.flow().cuts(shards, threads)),
-      relay_(plan.flow().tasks(cuts_)) {
+      relay_(plan.flow().tasks(cuts_, threads)) {
   for (size_t s = 0; s < plan.stages().size(); ++s) {
     const std::vector<Call>& calls = plan.calls(s);
     for (size_t i = 0, end; i < calls.size(); i = end) {
@@ -29,7 +29,7 @@ RelayRun::RelayRun(const Plan& plan, int64_t shards, int threads)
 }
 
 void RelayRun::run_piece(const KernelRunner& kernels, const StepInfo& info, int thread, int task,
-                         int piece) const {
+                         int piece, Crew* crew) const {
   const auto [call, last, split] = sites_[task];
   const Cut& cut = cuts_[task];
   const int64_t begin = cut.begin(piece), end = cut.begin(piece + 1), units = cut.units;
@@ -44,7 +44,7 @@ void RelayRun::run_piece(const KernelRunner& kernels, const StepInfo& info, int 
   for (int64_t s = begin / units; s * units < end; ++s)
     kernels.run(info, thread, *call,
                 {&shards_[s], 1, std::max<int64_t>(begin - s * units, 0),
-                 std::min(end - s * units, units), static_cast<int>(s)});
+                 std::min(end - s * units, units), static_cast<int>(s), crew});
 }
 
 // Runs `steps` of one size, the first of them with the fixed calls where `fixed` says so; `go_on`
@@ -56,8 +56,8 @@ int64_t RelayRun::lead(const KernelRunner& kernels, const StepInfo* steps, int64
     FlushDenormals flush;
     if (thread) return relay_.help(thread);
     for (; done < count && (done == 0 || go_on()); ++done) {
-      const auto piece = [&](int worker, int task, int i) {
-        run_piece(kernels, steps[done], worker, task, i);
+      const auto piece = [&](int worker, int task, int i, Crew* crew) {
+        run_piece(kernels, steps[done], worker, task, i, crew);
       };
       relay_.lead(piece, fixed && !done ? none_ : unchanged_);
     }

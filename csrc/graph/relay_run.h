@@ -23,8 +23,8 @@ class RelayRun {
     const Call *call, *last;  // a chain
     bool split;
   };
-  void run_piece(const KernelRunner& kernels, const StepInfo& info, int thread, int task,
-                 int piece) const;
+  void run_piece(const KernelRunner& kernels, const StepInfo& info, int thread, int task, int piece,
+                 Crew* crew) const;
 
   const int threads_;
   const std::vector<Cut> cuts_;

@@ -1,6 +1,7 @@
 #include "graph/run.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -60,6 +61,10 @@ Call make_call(const Graph& graph, const Node& node, const Layout& layout,
     call.slotted = call.slotted || graph.value(id).storage == Storage::Slotted;
   call.lanes = single ? 1 : graph.lanes();
   return call;
+}
+
+int crew_of(const Node& node, int threads) {
+  return static_cast<int>(std::min<int64_t>({node.crew, threads, Crew::kMost}));
 }
 
 size_t end_of_chain(const std::vector<Call>& calls, size_t i) {
@@ -125,7 +130,9 @@ void KernelRunner::run(const StepInfo& info, int thread, const Call& call,
                         call.lanes,
                         call.slotted && shard >= info.slots,
                         &info,
-                        ws_.scratch_[thread].get()};
+                        ws_.scratch_[thread].get(),
+                        portion.crew,
+                        thread};
   if (timings_)
     timings_->measure(thread, call.index, [&] { call.fn(args); });
   else
@@ -216,6 +223,8 @@ class Runner {
     }
     rest_.resize(shards - lead_);
     std::iota(rest_.begin(), rest_.end(), lead_);
+    if (shards - lead_ < threads_)
+      for (auto& crews : crews_) crews.resize(shards - lead_);
   }
 
   // What a shard takes, beside a full one: much of the work is done for its live samples only.
@@ -306,16 +315,36 @@ class Runner {
         i = end + 1;
       }
     if (rest_.empty()) return;
+    assemble(thread, calls, 0);
     barrier_.wait();
-    for (const Call& call : calls) {
-      together(thread, call);
+    for (size_t c = 0; c < calls.size(); ++c) {
+      together(thread, calls[c], crews_[c % 2]);
+      assemble(thread, calls, c + 1);
       barrier_.wait();
     }
   }
 
+  // Whether a call for the shards left over has too few units to be divided by them.
+  bool shared(const Call& call) const {
+    return call.node->crew > 1 && call.node->units * static_cast<int64_t>(rest_.size()) < threads_;
+  }
+
+  // Makes the crews of a call ready; those of the call before it are still at work.
+  void assemble(int thread, const std::vector<Call>& calls, size_t c) {
+    if (thread || c == calls.size() || !shared(calls[c])) return;
+    for (Crew& crew : crews_[c % 2])
+      crew.assemble(crew_of(*calls[c].node, threads_), &wait_patiently);
+  }
+
   // All threads on one node for the shards left over: each takes its share of their load.
-  void together(int thread, const Call& call) {
+  void together(int thread, const Call& call, std::vector<Crew>& crews) {
     const int64_t units = call.node->units, left = static_cast<int64_t>(rest_.size());
+    if (shared(call)) {
+      for (int64_t r = 0; r < left && thread < crews[r].parts; ++r)
+        kernels_.run(info(), thread, call,
+                     {&rest_[r], 1, 0, units, static_cast<int>(r), &crews[r]});
+      return;
+    }
     if (call.node->scope == Scope::Group) {
       run(thread, call, rest_.data(), left, units * thread / threads_,
           units * (thread + 1) / threads_, 0);
@@ -352,6 +381,7 @@ class Runner {
   Barrier barrier_;
   int64_t current_ = 0, done_ = 0, lead_ = 0;
   std::vector<int64_t> rest_;
+  std::array<std::vector<Crew>, 2> crews_;  // of every other call, for each shard of the rest
   // Written by thread 0, read by all: the step and the stage after which to stop.
   std::atomic<int64_t> last_step_{INT64_MAX}, cancel_tick_{INT64_MAX};
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();

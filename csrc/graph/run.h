@@ -45,12 +45,17 @@ class Workspace {
   std::shared_ptr<RelayRun> relay_run_;
 };
 
-// Part of a call: shards, or null for what knows none, units [begin, end), and the local slab.
+// Part of a call: shards, or null for what knows none, units [begin, end), the local slab, and the
+// crew that shares it, or null.
 struct Portion {
   const int64_t* shards;
   int64_t shard_count, begin, end;
   int slab;
+  Crew* crew = nullptr;
 };
+
+// Threads out of `threads` that share calls of a node.
+int crew_of(const Node& node, int threads);
 
 // Calls kernels with pointers into the memory of a run.
 class KernelRunner {

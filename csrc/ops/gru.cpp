@@ -28,7 +28,7 @@ void gru_gradient(GradContext& g) {
   const ValueId states = g.out(2), dropped = dropout == kNone ? kNone : g.out(after ? 4 : 5);
   const auto back = g.add("gru_backward",
                           {g.grad(0), g.grad(1), g.in(2), mask, dropout, states, g.out(3), dropped},
-                          backward_attrs(g));
+                          backward_attrs(g, kGru));
   if (g.needs(4)) g.set(4, back[1]);
   weight_gradients(g, kGru,
                    {.dz = back[0],

@@ -23,7 +23,7 @@ void lstm_gradient(GradContext& g) {
   const auto back =
       g.add("lstm_backward",
             {g.grad(0), g.grad(1), g.grad(2), g.in(2), mask, dropout, g.out(4), g.out(5)},
-            backward_attrs(g));
+            backward_attrs(g, kLstm));
   for (int i = 0; i < kLstm.states; ++i)
     if (g.needs(4 + i)) g.set(4 + i, back[1 + i]);
   weight_gradients(g, kLstm, {.dz = back[0], .h = g.out(dropout == kNone ? 3 : 6)});

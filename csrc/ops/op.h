@@ -112,6 +112,8 @@ class InferContext {
   void closing() { node_.closing = true; }
   // Units follow each other: one begins where the one before it has ended.
   void ordered() { node_.ordered = true; }
+  // So many threads may share a call, as a crew.
+  void shared(int64_t threads) { node_.crew = threads; }
   // What a unit touches of input or output `i`, where it is not all: work that reads a value may
   // then begin before all of it is there.
   void input_span(size_t i, Span span) { set(node_.input_spans, i, span); }

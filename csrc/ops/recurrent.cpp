@@ -49,9 +49,18 @@ void fill_flags(InferContext& c, RnnParams& p) {
 // of matrices with so few floats.
 constexpr int64_t kPackedSteps = 8, kSpreadSteps = 32, kSmallMatrix = 1 << 15;
 
+// Operations of a step that make it worth to have another thread for it: of one sample, where
+// weights are read as fast as they can be, and of 16.
+constexpr int64_t kOperationsOfOne = 1 << 16, kOperationsOfSixteen = 1 << 18;
+
 // What follows from outer, T and H.
-void fill_sizes(InferContext& c, RnnParams& p, RnnKind kind) {
+void fill_sizes(InferContext& c, RnnParams& p, RnnKind kind, bool dropout) {
   const bool one = c.lanes() == 1;
+  const int64_t step = 2 * kind.gates * p.H * p.H,
+                threads = one ? step / kOperationsOfOne : step * 16 / kOperationsOfSixteen;
+  // What is not shared: a product that needs the reset of all units, dropout of the whole state.
+  p.shared = threads > 1 && !dropout && (kind.gates != 3 || p.reset_after);
+  if (p.shared) c.shared(threads);
   p.row = one ? round_up(p.H, 16) : p.H * 16;
   c.units(one ? p.outer * p.T : p.outer);
   if (one) c.ordered();
@@ -105,7 +114,7 @@ RnnParams& infer_rnn(InferContext& c, RnnKind kind) {
   p.H = c.in(2).shape[0];
   p.outer = x.fold * numel(lead);
   p.rows = c.flag("gradient", true) ? p.T : 1;
-  fill_sizes(c, p, kind);
+  fill_sizes(c, p, kind, c.has(kind.recurrent_dropout()));
   ValueId input = c.in_id(0);
   if (c.has(kind.dropout())) {
     c.derive("rnn_dropout", {input, c.in_id(kind.dropout())}, {});
@@ -132,10 +141,10 @@ RnnParams& infer_rnn_backward(InferContext& c, RnnKind kind) {
   p.T = p.rows = c.integer("steps");
   p.H = c.integer("units");
   p.outer = fold * numel(lead);
-  fill_sizes(c, p, kind);
+  fill_sizes(c, p, kind, c.flag("dropout", false));
   c.output(Storage::Batched, with(lead, {p.T, kind.gates * p.H}), fold);
   for (int i = 0; i < kind.states; ++i) c.output(Storage::Batched, with(lead, {p.H}), fold);
-  keep_rows(c, p, 1);
+  keep_rows(c, p, 2);
   if (c.lanes() != 1 || p.outer != 1) return p;
   // Units begin with the last step.
   if (p.return_sequences) c.input_span(0, {p.H, true});
@@ -143,7 +152,7 @@ RnnParams& infer_rnn_backward(InferContext& c, RnnKind kind) {
   return p;
 }
 
-Attrs backward_attrs(GradContext& g) {
+Attrs backward_attrs(GradContext& g, RnnKind kind) {
   const auto& p = g.params<RnnParams>();
   if (p.rows != p.T)
     throw std::invalid_argument("a recurrent layer recorded with gradient = false has no gradient");
@@ -153,6 +162,7 @@ Attrs backward_attrs(GradContext& g) {
   attrs["fold"] = x.fold;
   attrs["steps"] = p.T;
   attrs["units"] = p.H;
+  attrs["dropout"] = g.in(kind.recurrent_dropout()) != kNone;
   return attrs;
 }
 
@@ -173,6 +183,7 @@ void derive_packed(InferContext& c, int recurrent, const RnnParams& p, int first
   c.derive("rnn_pack", {c.in_id(recurrent)},
            {{"first", first * p.H},
             {"columns", count * p.H},
+            {"gates", int64_t{c.lanes() != 1 && p.shared ? (transpose ? 1 : count) : 0}},
             {"transpose", transpose && c.lanes() != 1}});
 }
 

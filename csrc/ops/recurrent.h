@@ -26,9 +26,9 @@ struct RnnKind {
 // Checks the operands, derives x W + b and declares y and the last states.
 RnnParams& infer_rnn(InferContext& c, RnnKind kind);
 // Fills the parameters of a gradient op, whose attributes are those that backward_attrs gives, and
-// declares dz, the gradients of the initial states and a row of gradients that wait.
+// declares dz, the gradients of the initial states and two rows of gradients that go around a step.
 RnnParams& infer_rnn_backward(InferContext& c, RnnKind kind);
-Attrs backward_attrs(GradContext& g);
+Attrs backward_attrs(GradContext& g, RnnKind kind);
 
 // Declares a result for the gradient only: `rows` rows of the state a sequence.
 void keep_rows(InferContext& c, const RnnParams& p, int64_t rows);

@@ -15,6 +15,7 @@ void infer_pack(InferContext& c) {
   p.first = c.integer("first");
   p.pitch = w[1];
   p.transpose = c.flag("transpose", false);
+  p.gates = c.integer("gates", 0);
   p.K = p.transpose ? columns : w[0];
   p.M = p.transpose ? w[0] : columns;
   const bool one = c.lanes() == 1;

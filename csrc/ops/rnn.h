@@ -32,6 +32,7 @@ struct RnnParams {
   int32_t out;         // the first output
   GateFn activation, recurrent_activation;
   bool go_backwards, return_sequences, zero_output_for_mask, reset_after;
+  bool shared;  // threads may share a step: weights for 16 samples are packed gate by gate
 
   int64_t time(int64_t step) const { return go_backwards ? T - 1 - step : step; }
 };
@@ -42,6 +43,7 @@ struct RnnPackParams {
   int64_t K, M, first, pitch;
   int64_t row;  // 0: panels
   bool transpose;
+  int64_t gates;  // columns are those of so many gates, each packed by itself to be shared; 0: not
 };
 constexpr int64_t kRnnPackBlock = 16;  // columns of a unit, where there are no panels
 // Floats from row to row of M packed columns: an odd number of cache lines, so that blocks of

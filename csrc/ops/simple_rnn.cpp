@@ -20,7 +20,7 @@ void simple_rnn_gradient(GradContext& g) {
   const ValueId mask = g.in(kSimple.mask()), dropout = g.in(kSimple.recurrent_dropout());
   const auto back =
       g.add("simple_rnn_backward", {g.grad(0), g.grad(1), g.in(2), mask, dropout, g.out(2)},
-            backward_attrs(g));
+            backward_attrs(g, kSimple));
   if (g.needs(4)) g.set(4, back[1]);
   weight_gradients(g, kSimple, {.dz = back[0], .h = g.out(dropout == kNone ? 2 : 3)});
 }

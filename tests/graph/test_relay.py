@@ -76,3 +76,39 @@ def test_random_graphs_give_the_bits_of_one_thread(seed, gradients):
             _core.set_num_threads(threads)
             for a, b in zip(plan.predict({x: data}, samples), expected, strict=True):
                 assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize(("op", "gates"), [("lstm", 4), ("gru", 3), ("simple_rnn", 1)])
+@pytest.mark.parametrize("lanes", [1, 16])
+def test_a_crew_gives_the_bits_of_one_thread(op, gates, gradients, lanes):
+    rng = np.random.default_rng(0)
+    units = 260 if op == "simple_rnn" else 150
+    graph, memory = _core.Graph(lanes), {}
+
+    def weight(*shape):
+        id = graph.parameter(shape, "w")
+        memory[id] = (rng.normal(size=shape) / np.sqrt(units)).astype(np.float32)
+        return id
+
+    x = graph.input((STEPS, FEATURES), "x")
+    weights = [weight(FEATURES, gates * units), weight(units, gates * units)]
+    none = [None] * (5 if op == "lstm" else 4)
+    attrs = {"return_sequences": True, "gradient": gradients}
+    y = graph.add(op, [x, *weights, None, *none], attrs)[0]
+    results = [y]
+    if gradients:
+        results += graph.backward(
+            [], {y: graph.add("unary", [y], {"fn": "square"})[0]}, [x]
+        ).values()
+    plan = _core.Plan(graph, results, 48)
+    for id, array in memory.items():
+        plan.bind(id, array)
+    for samples in (1, 3) if lanes == 1 else (1, 48):
+        data = rng.normal(size=(samples, STEPS, FEATURES)).astype(np.float32)
+        _core.set_num_threads(1)
+        expected = plan.predict({x: data}, samples)
+        for threads in (2, 3, 4) * 10:
+            _core.set_num_threads(threads)
+            for a, b in zip(plan.predict({x: data}, samples), expected, strict=True):
+                assert np.array_equal(a, b)

@@ -53,6 +53,26 @@ def test_work_enough_for_several_threads(op, batch, lead, go_backwards):
     )
 
 
+# Weights that do not fit the first-level cache, in rows of whole vectors and in others.
+@pytest.mark.parametrize(
+    ("op", "units"), [("lstm", 109), ("lstm", 144), ("gru", 133), ("gru", 192), ("simple_rnn", 203)]
+)
+@pytest.mark.parametrize("batch", [1, 17])
+def test_many_units(op, units, batch):
+    check_case(
+        RnnCase(
+            op,
+            batch,
+            steps=9,
+            units=units,
+            states=True,
+            mask=True,
+            attrs={"return_sequences": True},
+        ),
+        tolerance=1e-4,
+    )
+
+
 @every_op
 @pytest.mark.parametrize("return_sequences", [True, False])
 def test_folded_samples_are_sequences(op, return_sequences):

@@ -8,7 +8,8 @@
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/narrow_row.h"
 #include "cpu/kernels/one.h"
-#include "cpu/kernels/row_times.h"
+#include "cpu/kernels/row_runs.h"
+#include "cpu/kernels/row_tile.h"
 #include "cpu/kernels/tail.h"
 
 namespace convnet::CONVNET_ISA {
@@ -17,32 +18,6 @@ namespace {
 
 constexpr int64_t kTiled = 4;   // rows from which tiles pay
 constexpr int64_t kWide = 128;  // outputs from which a matrix is read in runs of rows
-constexpr int kRun = 8;         // rows of such a run
-
-// y[begin .. end) += rows k .. k + R of w.
-template <int R>
-CONVNET_INLINE void add_rows(const RowTimes& r, int64_t k, int64_t begin, int64_t end) {
-  Vec s[R];
-  CONVNET_EACH(i, R) s[i] = set1(r.x[k + i]);
-  const float* w = r.w + k * r.pitch;
-  int64_t m = begin;
-  for (; m + kWidth <= end; m += kWidth) {
-    Vec y = load(r.y + m);
-    CONVNET_EACH(i, R) y = fma(s[i], load(w + i * r.pitch + m), y);
-    store(r.y + m, y);
-  }
-  if (m == end) return;
-  Vec y = load_first(r.y + m, end - m);
-  CONVNET_EACH(i, R) y = fma(s[i], load_first(w + i * r.pitch + m, end - m), y);
-  store_first(r.y + m, end - m, y);
-}
-
-void wide_row(const RowTimes& r, int64_t begin, int64_t end) {
-  for (int64_t m = begin; m < end; ++m) r.y[m] = r.start ? r.start[m] : 0.0f;
-  int64_t k = 0;
-  for (; k + kRun <= r.K; k += kRun) add_rows<kRun>(r, k, begin, end);
-  for (; k < r.K; ++k) add_rows<1>(r, k, begin, end);
-}
 
 // `count` rows that lie evenly.
 struct Even {
@@ -68,7 +43,7 @@ void multiply_rows(const DenseParams& p, const Even& rows, bool tiled, const flo
   for (int64_t i = 0; i < rows.count; ++i) {
     const RowTimes r{rows.x + i * rows.x_row, w, bias, rows.y + i * rows.y_row, p.K, p.M};
     if (p.M >= kWide)
-      wide_row(r, begin, end);
+      row_runs(r, {begin, end});
     else if (p.K >= kNarrowInputs && period_of(p.M) <= kLongestPeriod)
       narrow_row(r, p.M);
     else

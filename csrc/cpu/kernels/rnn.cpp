@@ -14,11 +14,14 @@ namespace {
 
 // A unit is a column; a panel is packed by who has its first one.
 void pack_panels(const KernelArgs& a, const RnnPackParams& p) {
-  const Panels panels(p.M);
+  const int64_t gates = most(p.gates, 1), columns = p.M / gates;
+  const Panels panels(columns, p.gates > 0);
   const float* w = a.f32(0) + p.first;
   const int64_t k_pitch = p.transpose ? 1 : p.pitch, m_pitch = p.transpose ? p.pitch : 1;
-  for (int64_t panel = 0; panel < panels.count; ++panel) {
-    const int64_t begin = panels.begin(panel), end = begin + panels.width(panel);
+  for (int64_t i = 0; i < gates * panels.count; ++i) {
+    const int64_t panel = i % panels.count,
+                  begin = i / panels.count * columns + panels.begin(panel),
+                  end = begin + panels.width(panel);
     if (begin < a.begin || begin >= a.end) continue;
     float* out = a.f32(1) + begin * p.K;
     for (int64_t k = 0; k < p.K; ++k)

@@ -31,7 +31,7 @@ class Ahead {
   struct Piece {
     const float *begin, *end;
   };
-  Piece pieces_[5];
+  Piece pieces_[8];
   int count_ = 0, piece_ = 0;
   const float* at_;
 };

@@ -1,7 +1,8 @@
 // Weights times vectors of samples: out[m] = init[m] + sum over k of x[k] w[k][m], with the 16
 // samples of a shard in lanes. Weights are packed in panels of up to kPanel columns
 // [panel][k][column], so that a panel's accumulators stay in registers and its weights are read in
-// a row. The first `narrow` panels of a matrix have `columns` columns, the others one more.
+// a row. The first `narrow` panels of a matrix have `columns` columns, the others one more. Where
+// threads share a product, there is an even number of panels.
 #pragma once
 
 #include "cpu/kernels/index.h"
@@ -14,8 +15,10 @@ constexpr int kPanel = kRegisters >= 32 ? 24 / kVectors : kVectors > 2 ? 3 : 6;
 struct Panels {
   int64_t count, columns, narrow;
 
-  explicit Panels(int64_t M)
-      : count(div_up(M, kPanel)), columns(M / count), narrow(count - M % count) {}
+  explicit Panels(int64_t M, bool shared = false)
+      : count(shared && M > kPanel ? div_up(M, 2 * kPanel) * 2 : div_up(M, kPanel)),
+        columns(M / count),
+        narrow(count - M % count) {}
   int64_t width(int64_t panel) const { return columns + (panel >= narrow); }
   int64_t begin(int64_t panel) const { return panel * columns + most(panel - narrow, 0); }
 };
@@ -79,19 +82,19 @@ CONVNET_INLINE void panel_runs(int64_t columns, const Product& p, int64_t begin,
   }
 }
 
+// Panels [first, end), of those that there are.
+template <class A>
+inline void multiply(const Product& p, const Panels& panels, int64_t first, int64_t end, A& ahead) {
+  end = least(end, panels.count);
+  const int64_t narrow = least(end, panels.narrow) - first, wide = most(first, panels.narrow);
+  if (narrow > 0) panel_runs(panels.columns, p, panels.begin(first), narrow, ahead);
+  if (wide < end) panel_runs(panels.columns + 1, p, panels.begin(wide), end - wide, ahead);
+}
+
 template <class A>
 inline void multiply(const Product& p, A ahead) {
   const Panels panels(p.M);
-  panel_runs(panels.columns, p, 0, panels.narrow, ahead);
-  const int64_t wide = panels.count - panels.narrow;
-  if (wide) panel_runs(panels.columns + 1, p, panels.begin(panels.narrow), wide, ahead);
-}
-
-// out [M][16] = init [M][16] (zeros where null) + x [K][16] times packed weights.
-template <class A>
-inline void product(const float* x, int64_t K, const float* packed, int64_t M, const float* init,
-                    float* out, const A& ahead) {
-  multiply({x, packed, init, out, K, M, 1, false}, ahead);
+  multiply(p, panels, 0, panels.count, ahead);
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -10,8 +10,9 @@
 #include "cpu/kernels/rnn_gates.h"
 #include "cpu/kernels/rnn_product.h"
 #include "cpu/kernels/row_dots.h"
-#include "cpu/kernels/row_times.h"
+#include "cpu/kernels/row_runs.h"
 #include "cpu/kernels/tail.h"
+#include "cpu/kernels/turns.h"
 
 namespace convnet::CONVNET_ISA {
 
@@ -71,6 +72,52 @@ CONVNET_INLINE void each_sequence(const KernelArgs& a, const RnnParams& p, Body 
   }
 }
 
+// The units that a thread has of a step, and the panels of their weights, the end at most that of
+// all panels.
+struct Units {
+  int64_t begin, end;
+  int64_t panel, panel_end;
+};
+
+// body(units) for the units of a turn of a thread: whole cache lines.
+template <class L, class Body>
+CONVNET_INLINE void next_turn(Turns& turns, const RnnParams& p, Body body) {
+  turns.next([&](int part, int parts) CONVNET_INLINED {
+    Units u{0, p.H, 0, INT64_MAX};
+    if (parts > 1 && L::lanes == 1) {
+      const int64_t lines = div_up(p.H, kLanes);
+      u.begin = cut(lines, parts, part) * kLanes;
+      u.end = least(cut(lines, parts, part + 1) * kLanes, p.H);
+    } else if (parts > 1) {
+      const Panels panels(p.H, p.shared);
+      u.panel = cut(panels.count, parts, part);
+      u.panel_end = cut(panels.count, parts, part + 1);
+      u.begin = panels.begin(u.panel);
+      u.end = panels.begin(u.panel_end);
+    }
+    body(u);
+  });
+}
+
+// body(i) for the vectors of units of a row.
+template <class L, class Body>
+CONVNET_INLINE void each_vector(const Units& u, Body body) {
+  const int64_t end = u.end * L::lanes;
+  for (int64_t i = u.begin * L::lanes; i < end; i += kWidth) body(i);
+}
+
+// Of a row to come, `values` of each unit in each of `gates` gates one after another.
+template <class L>
+CONVNET_INLINE void add_ahead(Ahead& ahead, const RnnParams& p, const Units& u, const float* row,
+                              int64_t values = 1, int gates = 1) {
+  if (L::lanes == 1 || !row) return;  // one sample's rows are short
+  for (int gate = 0; gate < gates; ++gate)
+    ahead.add(row + (gate * p.H + u.begin * values) * L::lanes,
+              (u.end - u.begin) * values * L::lanes);
+}
+
+constexpr int64_t kSmallWeights = 1 << 15;  // so many mostly lie in the first-level cache
+
 // Recurrent weights as they are packed, or columns of them where they lie.
 struct StateWeights {
   const float* w;
@@ -83,35 +130,55 @@ CONVNET_INLINE StateWeights weights_of(const KernelArgs& a, int packed, int plai
   return {a.f32(plain) + first, all};
 }
 
-// out [M] = init [M] (zeros where null) + x [K] times weights, of each sample. The weights of one
-// sample are gone through to and fro: what a step has read last is still in the first-level cache.
+// out = init (zeros where null) + x [H] times weights [H][gates][H], for units of each gate. Few
+// weights of one sample are gone through to and fro: what a step has read last is still in the
+// first-level cache.
 template <class L, class A = NothingAhead>
-CONVNET_INLINE void times(const float* x, int64_t K, const StateWeights& w, int64_t M,
-                          const float* init, float* out, int64_t step, const A& ahead = {}) {
+CONVNET_INLINE void times(const RnnParams& p, const float* x, const StateWeights& w, int gates,
+                          const Units& u, const float* init, float* out, int64_t step,
+                          A ahead = {}) {
+  const int64_t M = gates * p.H;
   if constexpr (L::lanes == 1) {
-    row_times({x, w.w, init, out, K, w.pitch}, 0, M, step % 2);
+    const RowTimes r{x, w.w, init, out, p.H, w.pitch};
+    const bool all = u.end - u.begin == p.H;
+    const RunOutputs to = all ? RunOutputs{0, M} : RunOutputs{u.begin, u.end, gates, p.H};
+    if (p.H * M > kSmallWeights) return row_runs(r, to);
+    for (int64_t part = 0; part < to.parts; ++part)
+      row_times(r, to.begin + part * to.step, to.end + part * to.step, step % 2);
+  } else if (!p.shared) {
+    multiply({x, w.w, init, out, p.H, M, 1, false}, ahead);
   } else {
-    product(x, K, w.w, M, init, out, ahead);
+    const Panels panels(p.H, true);
+    for (int gate = 0; gate < gates; ++gate) {
+      const int64_t at = gate * p.H;
+      multiply({x, w.w + at * p.H, init ? init + at * kLanes : nullptr, out + at * kLanes, p.H, p.H,
+                1, false},
+               panels, u.panel, u.panel_end, ahead);
+    }
   }
 }
 
-// The same with the weights' transpose, which for 16 samples is how they were packed.
+// out [H] = init [H] (zeros where null) + x [gates][H] times the weights' transpose, which for 16
+// samples is how they were packed, for units of the result.
 template <class L, class A = NothingAhead>
-CONVNET_INLINE void times_transposed(const float* x, int64_t K, const StateWeights& w, int64_t M,
-                                     const float* init, float* out, int64_t step,
-                                     const A& ahead = {}) {
+CONVNET_INLINE void times_transposed(const RnnParams& p, const float* x, const StateWeights& w,
+                                     int gates, const Units& u, const float* init, float* out,
+                                     int64_t step, A ahead = {}) {
+  const int64_t K = gates * p.H;
   if constexpr (L::lanes == 1) {
-    row_dots({w.w, x, init, out, K, w.pitch}, 0, M, step % 2);
+    row_dots({w.w, x, init, out, K, w.pitch}, u.begin, u.end, step % 2);
   } else {
-    product(x, K, w.w, M, init, out, ahead);
+    multiply({x, w.w, init, out, K, p.H, 1, false}, Panels(p.H, p.shared), u.panel, u.panel_end,
+             ahead);
   }
 }
 
-// Between values of the graph and rows; `from` null: zeros.
+// Units between values of the graph and rows; `from` null: zeros.
 template <class L>
-CONVNET_INLINE void copy(const float* from, float* to, int64_t size) {
-  for (int64_t i = 0; i < size; i += kWidth)
-    L::put(to + i, size - i, from ? L::get(from + i, size - i) : zero());
+CONVNET_INLINE void copy(const float* from, float* to, const Units& u) {
+  const int64_t end = u.end * L::lanes;
+  each_vector<L>(
+      u, [&](int64_t i) { L::put(to + i, end - i, from ? L::get(from + i, end - i) : zero()); });
 }
 
 // Samples that take part in a step.
@@ -122,9 +189,10 @@ CONVNET_INLINE Mask taken(const float* mask, int64_t i) {
 
 // Puts back the old state where a step is masked.
 template <class L>
-CONVNET_INLINE void hold(const float* mask, const float* old, float* state, int64_t row) {
-  for (int64_t i = 0; i < row; i += kWidth)
+CONVNET_INLINE void hold(const float* mask, const float* old, float* state, const Units& u) {
+  each_vector<L>(u, [&](int64_t i) {
     store(state + i, select(taken<L>(mask, i), load(state + i), load(old + i)));
+  });
 }
 
 // One sequence on its way forward. Saved rows are used round and round where no gradient will ask
@@ -144,12 +212,12 @@ struct Forward {
 
   // Whether no sample takes part in a step: it needs no arithmetic.
   bool skips(int64_t step) const { return L::lanes == 1 && mask && *mask_at(step) == 0; }
-  void skip(int64_t step) const {
-    copy<L>(state(step), state(step + 1), size());
-    emit(step);
+  void skip(int64_t step, const Units& u) const {
+    copy<L>(state(step), state(step + 1), u);
+    emit(step, u);
   }
 
-  // The state that the recurrent weights are multiplied with.
+  // The state that the recurrent weights are multiplied with. With dropout steps are not shared.
   const float* input(int64_t step) const {
     if (!dropout) return state(step);
     const float* from = state(step);
@@ -161,40 +229,48 @@ struct Forward {
 
   float* output(int64_t step) const { return p.return_sequences ? y + step * size() : y; }
 
-  void emit(int64_t step) const {
+  void emit(int64_t step, const Units& u) const {
     float* out = output(step);
     const float* now = state(step + 1);
     if (!mask) {
-      if (p.return_sequences || step == p.T - 1) copy<L>(now, out, size());
+      if (p.return_sequences || step == p.T - 1) copy<L>(now, out, u);
       return;
     }
     const float* before = step == 0 || p.zero_output_for_mask ? nullptr
                           : p.return_sequences                ? out - size()
                                                               : out;
-    for (int64_t i = 0; i < size(); i += kWidth) {
+    each_vector<L>(u, [&](int64_t i) {
       const Vec repeated = before ? L::get(before + i, size() - i) : zero();
       L::put(out + i, size() - i, select(taken<L>(mask_at(step), i), load(now + i), repeated));
-    }
+    });
   }
 };
 
+// body(step, units) for steps [first, end), beginning with a step -1 that fetches the first state.
+template <class L, class Body>
+CONVNET_INLINE void each_step(Turns& turns, const RnnParams& p, int64_t first, int64_t end,
+                              Body body) {
+  for (int64_t step = first ? first : -1; step < end; ++step)
+    next_turn<L>(turns, p, [&](const Units& u) CONVNET_INLINED { body(step, u); });
+}
+
 // One sequence on its way back. `dh` is the gradient of the state after the step at hand, `here`
 // its part that goes through the step, `around` the part that does not; `waiting` are gradients of
-// outputs that repeat an earlier one.
+// outputs that repeat an earlier one. `here` is of use to one thread only.
 template <class L>
 struct Backward {
   const RnnParams& p;
   const float *mask, *dropout, *dy;  // null: none
-  float *dh, *waiting, *here, *around;
+  float *dh, *waiting, *around, *here;
 
   int64_t size() const { return p.H * L::lanes; }
   const float* mask_at(int64_t step) const {
     return mask ? mask + p.time(step) * L::lanes : nullptr;
   }
 
-  void start(const float* dh_last) const {
-    copy<L>(dh_last, dh, size());
-    if (mask) copy<L>(nullptr, waiting, size());
+  void start(const float* dh_last, const Units& u) const {
+    copy<L>(dh_last, dh, u);
+    if (mask) copy<L>(nullptr, waiting, u);
   }
 
   // Whether nothing goes through a step: `enter` is all there is to it.
@@ -207,34 +283,47 @@ struct Backward {
   }
 
   // Fills `here` and `around`.
-  void enter(int64_t step) const {
+  void enter(int64_t step, const Units& u) const {
     const float* out = dy_at(step);
-    for (int64_t i = 0; i < size(); i += kWidth) {
+    each_vector<L>(u, [&](int64_t i) {
       const int64_t n = size() - i;
       const Vec state = L::get(dh + i, n), given = out ? L::get(out + i, n) : zero();
       if (!mask) {
         store(here + i, out ? state + given : state);
         store(around + i, zero());
-        continue;
+        return;
       }
       const Mask m = taken<L>(mask_at(step), i);
       const Vec sum = out ? load(waiting + i) + given : load(waiting + i);
       store(here + i, keep(m, state + sum));
       store(around + i, keep(~m, state));
       store(waiting + i, p.zero_output_for_mask ? zero() : keep(~m, sum));
-    }
+    });
   }
 
   // dh of the step before: what came back through the recurrent weights is in dh already.
-  void leave() const {
-    for (int64_t i = 0; i < size(); i += kWidth) {
+  void leave(const Units& u) const {
+    each_vector<L>(u, [&](int64_t i) {
       const int64_t n = size() - i;
       const Vec through = L::get(dh + i, n);
       L::put(dh + i, n,
              dropout ? fma(through, L::get(dropout + i, n), load(around + i))
                      : through + load(around + i));
-    }
+    });
   }
 };
+
+// enter(step, units) and then leave(step, units) of steps [first, end), counted from the last one
+// of the sequence: what leaves a step needs all that has entered it, and what leaves for a unit is
+// all that enters the step before it there, so that one turn has both.
+template <class L, class Enter, class Leave>
+CONVNET_INLINE void each_step_back(Turns& turns, const RnnParams& p, int64_t first, int64_t end,
+                                   Enter enter, Leave leave) {
+  for (int64_t n = first; n <= end; ++n)
+    next_turn<L>(turns, p, [&](const Units& u) CONVNET_INLINED {
+      if (n > first) leave(p.T - n, u);
+      if (n < end) enter(p.T - 1 - n, u);
+    });
+}
 
 }  // namespace convnet::CONVNET_ISA

@@ -7,7 +7,7 @@
 
 namespace convnet::CONVNET_ISA {
 
-constexpr int kDotRows = kRegisters >= 32 ? 16 : 8;
+constexpr int kDotRows = 8;  // as many lines as a set of the first-level cache holds
 
 struct RowDots {
   const float *w, *x, *start;  // start null: zeros

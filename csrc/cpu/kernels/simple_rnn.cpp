@@ -11,6 +11,7 @@ void forward(const KernelArgs& a) {
   const auto& p = a.as<RnnParams>();
   const int64_t size = p.H * L::lanes, steps = p.return_sequences ? p.T : 1;
   const StateWeights weights = weights_of(a, p.packed, 2, 0, p.H, p.H);
+  Turns turns(a);
   const auto at = [&](int i, int64_t n) { return a.f32(i) ? a.f32(i) + n : nullptr; };
   each_sequence<L>(a, p, [&](int64_t o, int64_t first, int64_t end) {
     const Forward<L> run{p,
@@ -19,28 +20,29 @@ void forward(const KernelArgs& a) {
                          a.f32(p.out + 2) + o * (p.rows + 1) * p.row,
                          a.f32(7) ? a.f32(p.out + 3) + o * p.rows * p.row : nullptr,
                          a.f32(p.out) + o * steps * size};
-    if (first == 0) copy<L>(at(4, o * size), run.state(0), size);
-    for (int64_t step = first; step < end; ++step) {
+    each_step<L>(turns, p, first, end, [&](int64_t step, const Units& u) CONVNET_INLINED {
+      if (step < 0) return copy<L>(at(4, o * size), run.state(0), u);
       if (run.skips(step)) {
-        run.skip(step);
-        continue;
+        run.skip(step, u);
+      } else {
+        float* h = run.state(step + 1);
+        const float* xw = a.f32(p.xw) + o * p.T * size;
+        const int64_t next = least(step + 1, end - 1);
+        Ahead ahead;
+        add_ahead<L>(ahead, p, u, xw + p.time(next) * size);
+        add_ahead<L>(ahead, p, u, run.state(next + 1));
+        add_ahead<L>(ahead, p, u, run.output(next));
+        times<L>(p, run.input(step), weights, 1, u, xw + p.time(step) * size, h, step, ahead);
+        with_gates(p, [&](const auto& gates) {
+          each_vector<L>(u, [&](int64_t i) { store(h + i, gates.inner(load(h + i))); });
+        });
+        if (run.mask) hold<L>(run.mask_at(step), run.state(step), h, u);
+        run.emit(step, u);
       }
-      float* h = run.state(step + 1);
-      const float* xw = a.f32(p.xw) + o * p.T * size;
-      const int64_t next = least(step + 1, end - 1);
-      Ahead ahead;
-      ahead.add(xw + p.time(next) * size, size);
-      ahead.add(run.state(next + 1), p.row);
-      ahead.add(run.output(next), size);
-      times<L>(run.input(step), p.H, weights, p.H, xw + p.time(step) * size, h, step, ahead);
-      with_gates(p, [&](const auto& gates) {
-        for (int64_t i = 0; i < size; i += kWidth) store(h + i, gates.inner(load(h + i)));
-      });
-      if (run.mask) hold<L>(run.mask_at(step), run.state(step), h, p.row);
-      run.emit(step);
-    }
-    if (end == p.T) copy<L>(run.state(p.T), a.f32(p.out + 1) + o * size, size);
+      if (step == p.T - 1) copy<L>(run.state(p.T), a.f32(p.out + 1) + o * size, u);
+    });
   });
+  turns.finish();
 }
 
 template <class L>
@@ -48,7 +50,7 @@ void backward(const KernelArgs& a) {
   const auto& p = a.as<RnnParams>();
   const int64_t size = p.H * L::lanes, steps = p.return_sequences ? p.T : 1;
   const StateWeights weights = weights_of(a, p.packed, 2, 0, p.H, p.H);
-  float* scratch = static_cast<float*>(a.scratch);
+  Turns turns(a);
   const auto at = [&](int i, int64_t n) { return a.f32(i) ? a.f32(i) + n : nullptr; };
   each_sequence<L>(a, p, [&](int64_t o, int64_t first, int64_t end) {
     const Backward<L> run{p,
@@ -56,31 +58,35 @@ void backward(const KernelArgs& a) {
                           at(4, o * size),
                           at(0, o * steps * size),
                           a.f32(p.out + 1) + o * size,
-                          a.f32(p.out + 2) + o * p.row,
-                          scratch,
-                          scratch + p.row};
-    if (first == 0) run.start(at(1, o * size));
-    for (int64_t step = p.T - 1 - first; step >= p.T - end; --step) {
+                          a.f32(p.out + 2) + o * 2 * p.row,
+                          a.f32(p.out + 2) + (o * 2 + 1) * p.row,
+                          static_cast<float*>(a.scratch)};
+    const auto dz_at = [&](int64_t step) { return a.f32(p.out) + (o * p.T + p.time(step)) * size; };
+    const auto enter = [&](int64_t step, const Units& u) CONVNET_INLINED {
       const float* h = a.f32(5) + (o * (p.rows + 1) + step + 1) * p.row;
-      float* dz = a.f32(p.out) + (o * p.T + p.time(step)) * size;
-      run.enter(step);
-      if (run.skips(step)) {
-        copy<L>(nullptr, dz, size);
-        continue;
-      }
+      float* dz = dz_at(step);
+      if (step == p.T - 1) run.start(at(1, o * size), u);
+      run.enter(step, u);
+      if (run.skips(step)) return copy<L>(nullptr, dz, u);
       with_gates(p, [&](const auto& gates) {
-        for (int64_t i = 0; i < size; i += kWidth)
+        each_vector<L>(u, [&](int64_t i) {
           L::put(dz + i, size - i, load(run.here + i) * gates.inner_slope(load(h + i)));
+        });
       });
+    };
+    const auto leave = [&](int64_t step, const Units& u) CONVNET_INLINED {
+      if (run.skips(step)) return;
       const int64_t next = most(step - 1, p.T - end);
       Ahead ahead;
-      ahead.add(run.dy_at(next), size);
-      ahead.add(a.f32(5) + (o * (p.rows + 1) + next + 1) * p.row, p.row);
-      ahead.add(a.f32(p.out) + (o * p.T + p.time(next)) * size, size);
-      times_transposed<L>(dz, p.H, weights, p.H, nullptr, run.dh, step, ahead);
-      run.leave();
-    }
+      add_ahead<L>(ahead, p, u, run.dy_at(next));
+      add_ahead<L>(ahead, p, u, a.f32(5) + (o * (p.rows + 1) + next + 1) * p.row);
+      add_ahead<L>(ahead, p, u, dz_at(next));
+      times_transposed<L>(p, dz_at(step), weights, 1, u, nullptr, run.dh, step, ahead);
+      run.leave(u);
+    };
+    each_step_back<L>(turns, p, first, end, enter, leave);
   });
+  turns.finish();
 }
 
 }  // namespace

@@ -25,6 +25,7 @@
 #define CONVNET_INLINE inline __attribute__((always_inline))
 #define CONVNET_FAR inline __attribute__((noinline))
 #endif
+#define CONVNET_INLINED __attribute__((always_inline))  // of a lambda
 #define CONVNET_PRAGMA(text) _Pragma(#text)
 #define CONVNET_UNROLL(n) CONVNET_PRAGMA(GCC unroll n)
 // A loop over a few indices of registers, unrolled whole.
