@@ -131,12 +131,33 @@ def page(document: dict[str, Any]) -> str:
         f"reaches {CLEAR}, the kernel's own",
         "instructions are it: loads, tails of tiles, functions other than products.",
     ]
+    lines += ["", *_summary(aimed)]
     for family in dict.fromkeys(row["family"] for row in missed):
         lines += ["", f"## {family.capitalize()}", ""]
         lines += ["| kernel | aim | median | best | one thread | in its cache | limited by |"]
         lines += ["|---|---|---|---|---|---|---|"]
         lines += [_line(row) for row in missed if row["family"] == family]
     return "\n".join(lines) + "\n"
+
+
+def _summary(rows: list[Row]) -> list[str]:
+    """A table of the rows that have an aim, by family, direction and aim."""
+    kinds: dict[tuple[str, str, float], list[Row]] = {}
+    for row in rows:
+        last = row["name"].split()[-1]
+        direction = last if last.startswith(("forward", "backward")) else ""
+        kinds.setdefault((row["family"], direction, row["aim"]), []).append(row)
+    lines = ["| family | direction | aim | kernels | meet it | in their best round | median |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for (family, direction, aim), found in kinds.items():
+        meet = [row for row in found if not row["missed"]]
+        at_best = [row for row in found if row["limits"]["best"] >= aim]
+        median = statistics.median(row["executed"] for row in found)
+        lines.append(
+            f"| {family} | {direction} | {aim:.0%} | {len(found)} | {len(meet)} | {len(at_best)} "
+            f"| {median:.0%} |"
+        )
+    return lines
 
 
 def _line(row: Row) -> str:

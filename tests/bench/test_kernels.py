@@ -217,6 +217,7 @@ def test_the_page_names_the_limit_of_every_kernel_that_misses(tmp_path, capsys):
     limits.main(["--json", str(file), "--page", str(page)])
     text = page.read_text()
     assert "Of 2 kernels with an aim 1 miss it" in text
+    assert "| dense |  | 90% | 1 | 0 | 0 | 25% |" in text
     assert "| aim 0.9 | 90% | 25% | 50% |  |  | other guests of the machine |" in text
     assert "| aim 0.1" not in text
 
