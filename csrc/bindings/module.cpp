@@ -15,8 +15,8 @@
 #include "core/cuda_probe.h"
 #include "core/orthogonal.h"
 #include "core/thread_pool.h"
-#include "core/uniform.h"
 #include "cpu/dispatch.h"
+#include "cpu/uniform.h"
 #include "ops/algorithms.h"
 #include "ops/op.h"
 
@@ -106,8 +106,7 @@ PYBIND11_MODULE(_core, m) {
         convnet::fill_uniform(data, size, {key[0], key[1]}, scale, offset);
       },
       py::arg("numbers").noconvert(), py::arg("key"), py::arg("scale"), py::arg("offset"),
-      "Fills an array with `scale * u + offset` for what NumPy's `Generator(Philox(key=key))` "
-      "draws as float32.");
+      "Fills a float32 array with `scale * u + offset`, u in [0, 1) the draw of this key.");
   m.def(
       "aligned_zeros",
       [](size_t size) {

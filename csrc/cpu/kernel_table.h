@@ -15,9 +15,19 @@ enum OpIndex : int {
   kKernelCount
 };
 
+constexpr int64_t kUniformUnit = 64;  // numbers that are drawn at once
+// A draw of n uniform random numbers, times `scale` plus `offset`.
+struct Uniform {
+  float* out;
+  int64_t n;
+  uint64_t key[2];
+  float scale, offset;
+};
+
 struct KernelTable {
   const char* isa;
   int64_t (*probe)(int64_t rounds, float* sink);  // peak multiply-adds, for benchmarks
+  void (*uniform)(const Uniform& draw, int64_t begin, int64_t end);  // of units
   KernelFn fn[kKernelCount];
 };
 

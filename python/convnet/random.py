@@ -1,7 +1,8 @@
 """Random numbers: seeds, seed generators, draws.
 
-Every draw is a pure function of a pair `[seed, counter]`, the key of a counter-based generator
-(Philox 4x64, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+Every draw is a pure function of a pair `[seed, counter]`, from which a counter-based generator
+starts (Philox, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): the core's
+for uniform draws, with which large weights begin, NumPy's for others.
 """
 
 import random as python_random

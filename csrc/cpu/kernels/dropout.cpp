@@ -13,8 +13,10 @@ void draw_of_one(const KernelArgs& a, const DropoutParams& p, int64_t begin, int
   for (int64_t i = begin; i < end; i += 4 * kLanes) {
     Numbers r[4];
     philox(r, *a.step, p.seed, a.shard(), i / 4, true);
+    uint32_t numbers[4][kLanes];
+    CONVNET_EACH(word, 4) store(numbers[word], r[word]);
     for (int64_t j = 0; j < least(4 * kLanes, end - i); ++j)
-      kept[i + j] = r[j % 4][j / 4] >= least_kept;
+      kept[i + j] = numbers[j % 4][j / 4] >= least_kept;
   }
 }
 

@@ -9,26 +9,16 @@
 
 namespace convnet::CONVNET_ISA {
 
-struct Product {
-  CONVNET_INLINE void operator()(const Numbers& x, uint32_t factor, Numbers& high,
-                                 Numbers& low) const {
-    product(x, factor, high, low);
-  }
-};
-
 // Four numbers for each lane: r[i] of lanes. Lane l is sample `sample` + l, or with `across` block
 // `block` + l.
 CONVNET_INLINE void philox(Numbers (&r)[4], const StepInfo& step, uint32_t node, int64_t sample,
                            int64_t block, bool across = false) {
-  Numbers x0, x1, x2, x3;
-  for (int l = 0; l < kLanes; ++l) {
-    x0[l] = static_cast<uint32_t>(sample + (across ? 0 : l));
-    x1[l] = static_cast<uint32_t>(block + (across ? l : 0));
-    x2[l] = static_cast<uint32_t>(step.step);
-    x3[l] = node;
-  }
-  philox_rounds(x0, x1, x2, x3, step.seed, Product{});
-  r[0] = x0, r[1] = x1, r[2] = x2, r[3] = x3;
+  const uint32_t of = static_cast<uint32_t>(sample), at = static_cast<uint32_t>(block);
+  r[0] = across ? same(of) : counted(of);
+  r[1] = across ? counted(at) : same(at);
+  r[2] = same(static_cast<uint32_t>(step.step));
+  r[3] = same(node);
+  philox_rounds(r[0], r[1], r[2], r[3], step.seed, Product{});
 }
 
 }  // namespace convnet::CONVNET_ISA

@@ -10,6 +10,7 @@ namespace convnet::CONVNET_ISA {
 #undef CONVNET_OP
 
 int64_t probe(int64_t rounds, float* sink);
+void uniform(const Uniform& draw, int64_t begin, int64_t end);
 
 #define CONVNET_TEXT_(x) #x
 #define CONVNET_TEXT(x) CONVNET_TEXT_(x)
@@ -17,6 +18,7 @@ int64_t probe(int64_t rounds, float* sink);
 extern const KernelTable table;
 const KernelTable table = {CONVNET_TEXT(CONVNET_ISA),
                            probe,
+                           uniform,
                            {
 #define CONVNET_OP(name) name,
 #include "ops/kernel_list.inc"
