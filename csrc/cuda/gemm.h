@@ -25,7 +25,7 @@ struct Output {
   int64_t pitch;           // floats from row to row
   int64_t product, slice;  // from product to product, from slice to slice
   Activation activation;
-  bool vector;  // whether four neighbours lie aligned
+  bool vector;  // whether four neighbours lie aligned, and their activation is short
 
   Output(float* y, const float* bias, int64_t pitch, int64_t N, Activation activation,
          int64_t product = 0, int64_t slice = 0)
@@ -35,8 +35,9 @@ struct Output {
         product(product),
         slice(slice),
         activation(activation),
-        vector(reinterpret_cast<uintptr_t>(y) % 16 == 0 && (N | pitch | product | slice) % 4 == 0) {
-  }
+        vector(reinterpret_cast<uintptr_t>(y) % 16 == 0 &&
+               (N | pitch | product | slice) % 4 == 0 &&
+               (activation == Activation::linear || activation == Activation::relu)) {}
 
   // Of slices [product][slice][M][N] that are added later.
   Output(float* sums, const Shape& shape, int slices)
@@ -44,19 +45,25 @@ struct Output {
                shape.M * shape.N) {}
   Output of_slices(const Output& sums) const { return sums; }
 
-  CONVNET_INLINE float result(int p, int n, float sum) const {
-    return activate_briefly(activation, set1(bias ? sum + bias[p * product + n] : sum)).v;
-  }
   CONVNET_INLINE float* at(int p, int s, int m, int n) const {
     return y + p * product + s * slice + m * pitch + n;
   }
-  CONVNET_INLINE void one(int p, int s, int m, int n, float sum) const {
-    *at(p, s, m, n) = result(p, n, sum);
+  CONVNET_INLINE float with_bias(int p, int n, float sum) const {
+    return bias ? sum + bias[p * product + n] : sum;
   }
-  CONVNET_INLINE void four(int p, int s, int m, int n, float4 sum) const {
+  CONVNET_INLINE void one(int p, int s, int m, int n, float sum) const {
+    store(at(p, s, m, n), activate_briefly(activation, set1(with_bias(p, n, sum))));
+  }
+  CONVNET_INLINE float briefly(int p, int n, float sum) const {
+    const float x = with_bias(p, n, sum);
+    return activation == Activation::relu ? max(zero(), set1(x)).v : x;
+  }
+  CONVNET_INLINE void operator()(int p, int s, int m, int n, const float* sums) const {
+    if (!vector) return one(p, s, m, n, *sums);
+    const float4 sum = *reinterpret_cast<const float4*>(sums);
     *reinterpret_cast<float4*>(at(p, s, m, n)) =
-        float4{result(p, n, sum.x), result(p, n + 1, sum.y), result(p, n + 2, sum.z),
-               result(p, n + 3, sum.w)};
+        float4{briefly(p, n, sum.x), briefly(p, n + 1, sum.y), briefly(p, n + 2, sum.z),
+               briefly(p, n + 3, sum.w)};
   }
 };
 

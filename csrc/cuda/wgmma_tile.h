@@ -155,7 +155,8 @@ __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
   };
 
   WgmmaThread<Sums, Memory> sums;
-  CONVNET_REGISTERS(i, kAhead) load(i);
+  CONVNET_UNROLLED(1)
+  for (int i = 0; i < kAhead; ++i) load(i);
   if (!A::kAlong) {
     wait_for_copies<kAhead - 1>();
     __syncthreads();

@@ -248,8 +248,8 @@ struct PutPhase {
   CONVNET_INLINE void one(int product, int slice, int m, int n, float sum) const {
     place(product, slice, m, [&](int p, int s, int row) { out.one(p, s, row, n, sum); });
   }
-  CONVNET_INLINE void four(int product, int slice, int m, int n, float4 sum) const {
-    place(product, slice, m, [&](int p, int s, int row) { out.four(p, s, row, n, sum); });
+  CONVNET_INLINE void operator()(int product, int slice, int m, int n, const float* sums) const {
+    place(product, slice, m, [&](int p, int s, int row) { out(p, s, row, n, sums); });
   }
 };
 

@@ -87,7 +87,9 @@ struct PutGradients {
   int64_t F, H, M, split, biases;
   bool has_inner, has_inner_dz;
 
-  CONVNET_INLINE void one(int, int64_t slice, int64_t m, int64_t n, float sum) const {
+  CONVNET_INLINE void operator()(int, int64_t slice, int64_t m, int64_t n,
+                                 const float* sums) const {
+    const float sum = *sums;
     const bool after = n >= M;  // of inner_dz
     const int64_t column = after ? split + n - M : n;
     if (m < F) {
@@ -105,7 +107,6 @@ struct PutGradients {
     if (!after) rows[column] = sum;
     if (biases > 1 && usual) rows[M + column] = sum;
   }
-  CONVNET_INLINE void four(int, int64_t, int64_t, int64_t, float4) const {}
 };
 
 int64_t steps_of(const RnnWeightParams& p, int64_t samples) { return samples * p.outer * p.T; }
