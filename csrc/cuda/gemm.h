@@ -78,7 +78,7 @@ struct Stage {
 
 template <class Sums, class A, class B, class Put>
 __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
-    gemm_tile(A a, B b, Put put, int M, int N, int K, Slices slices) {
+    gemm_tile(CONVNET_PARAMETER A a, CONVNET_PARAMETER B b, CONVNET_PARAMETER Put put, int M, int N, int K, Slices slices) {
   CONVNET_SHARED_FLOATS(memory);
   using Tiles = Stage<Sums, A, B>;
   constexpr int kStages = Sums::kStages;

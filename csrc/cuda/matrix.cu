@@ -20,6 +20,11 @@ struct Dense {
   }
 };
 
+CONVNET_FAR const float* of_product(const Matrix& m, int product) {
+  const int stack = static_cast<int>(m.stack.size);
+  return m.data + product / stack * m.sample + place_of(m.stack, m.operand, product % stack);
+}
+
 template <bool kAlong_>
 struct Stacked {
   static constexpr bool kAlong = kAlong_;
@@ -38,13 +43,7 @@ struct Stacked {
   }
 
   __device__ __forceinline__ Dense<kAlong> of(int product) const {
-    const float* data = matrix.data;
-    if (many) {
-      const int stack = static_cast<int>(matrix.stack.size);
-      data +=
-          product / stack * matrix.sample + place_of(matrix.stack, matrix.operand, product % stack);
-    }
-    return {vector, data, line_step, deep_step};
+    return {vector, many ? of_product(matrix, product) : matrix.data, line_step, deep_step};
   }
 };
 

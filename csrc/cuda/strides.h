@@ -10,7 +10,7 @@ namespace convnet::cuda {
 // Where operand k has what belongs to element i of the result of one sample. Index is int where the
 // result is smaller than 2^31: a division of 64 bits fills a page.
 template <class Index>
-__device__ __forceinline__ int64_t place_of(const Strides& s, int k, Index i) {
+CONVNET_INLINE int64_t place_of(const Strides& s, int k, Index i) {
   int64_t place = 0;
   CONVNET_UNROLLED(1)
   for (int axis = s.axes - 1; axis > 0; --axis) {
