@@ -65,6 +65,10 @@ void with_operands(const Shape& shape, const Matrix& left, const Matrix& right, 
 
 }  // namespace
 
+// Both transposed: what no layer asks for.
+template <>
+constexpr Tiles kTilesOf<Stacked<false>, Stacked<true>> = Tiles::one;
+
 void multiply(Stream stream, const Plan& plan, const Shape& shape, const Matrix& left,
               const Matrix& right, const Output& out) {
   with_operands(shape, left, right, [&](auto a, auto b) { gemm(stream, plan, shape, a, b, out); });

@@ -126,7 +126,8 @@ struct WgmmaThread {
 
 template <class Sums, class A, class B, class Put>
 __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
-    wgmma_tile(CONVNET_PARAMETER A a, CONVNET_PARAMETER B b, CONVNET_PARAMETER Put put, int M, int N, int K, Slices slices) {
+    wgmma_tile(CONVNET_PARAMETER A a, CONVNET_PARAMETER B b, CONVNET_PARAMETER Put put, int M,
+               int N, int K, Slices slices) {
 #ifdef CONVNET_WGMMA
   CONVNET_SHARED_FLOATS(shared);
   using Memory = WgmmaMemory<Sums, A, B>;

@@ -130,6 +130,7 @@ struct Axis {
   // The first tap of a phase; `taps` where it has none.
   CONVNET_INLINE int first_tap(int phase) const {
     int tap = 0;
+    CONVNET_UNROLLED(1)
     while (tap < taps && (phase + before - tap * dilation) % stride != 0) ++tap;
     return tap;
   }
@@ -227,13 +228,15 @@ struct BackWeights {
 
 // Stores a phase where its pixels lie in x, or slices of its sums as they are.
 struct PutPhase {
-  Output out;  // products are groups, rows pixels
+  PlainOutput out;  // products are groups, rows pixels
   Phases g;
   bool sliced, vector;
 
-  PutPhase(const Output& out, const Phases& g, bool sliced = false)
+  PutPhase(const PlainOutput& out, const Phases& g, bool sliced = false)
       : out(out), g(g), sliced(sliced), vector(out.vector) {}
-  PutPhase of_slices(const Output& sums) const { return {sums, g, true}; }
+  PutPhase of_slices(float* sums, const Shape& shape, int slices) const {
+    return {out.of_slices(sums, shape, slices), g, true};
+  }
 
   // store(group, slice, row): where line m of a product belongs, if anywhere.
   template <class Store>
@@ -277,5 +280,11 @@ struct Columns {
     return true;
   }
 };
+
+// Convolutions of one to three channels, and other numbers that are no multiples of four.
+template <>
+constexpr Tiles kTilesOf<Window<false>, Columns> = Tiles::few;
+template <>
+constexpr Tiles kTilesOf<BackWindow<false>, BackWeights> = Tiles::one;
 
 }  // namespace convnet::cuda

@@ -222,7 +222,8 @@ void conv2d_backward_input(const Call& a) {
   const Phases g(p);
   const BackWeights weights{in_fours(w, p.OC, p.out_group()), w, g, 0, 0};
   const PutPhase out(
-      Output(dx, bias, p.C, p.in_group(), Activation::linear, p.groups > 1 ? p.in_group() : 0), g);
+      PlainOutput(dx, bias, p.C, p.in_group(), Activation::linear, p.groups > 1 ? p.in_group() : 0),
+      g);
   if (in_fours(dy, p.OC, p.out_group()))
     gemm(a, a.scratch, shape, BackWindow<true>{true, dy, g, 0, 0}, weights, out);
   else
@@ -242,8 +243,8 @@ void conv2d_backward_weight(const Call& a) {
   if (as_product(p)) {
     const Columns right(dy, p);
     return gemm(a, a.scratch, shape, seen, right,
-                Output(dw, nullptr, p.OC, p.out_group(), Activation::linear,
-                       p.groups > 1 ? p.out_group() : 0));
+                PlainOutput(dw, nullptr, p.OC, p.out_group(), Activation::linear,
+                            p.groups > 1 ? p.out_group() : 0));
   }
   const int64_t slices = slices_of_groups(p, a.batch), n = shape.M * p.OC;
   const dim3 grid(static_cast<unsigned>(shape.M), static_cast<unsigned>(div_up(p.OC, kTogether)),
