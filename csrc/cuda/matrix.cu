@@ -21,8 +21,8 @@ struct Dense {
 };
 
 CONVNET_FAR const float* of_product(const Matrix& m, int product) {
-  const int stack = static_cast<int>(m.stack.size);
-  return m.data + product / stack * m.sample + place_of(m.stack, m.operand, product % stack);
+  const auto [sample, at] = divide(product, m.stack.size);
+  return m.data + sample * m.sample + place_of(m.stack, m.operand, at);
 }
 
 template <bool kAlong_>

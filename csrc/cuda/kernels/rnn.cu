@@ -2,15 +2,25 @@
 // gradient), dropout of the inputs, gradients of the weights.
 #include "ops/rnn.h"
 
-#include "cuda/divide.h"
+#include "cuda/kernels/rnn_state.h"
 #include "cuda/matrix.h"
 
 namespace convnet::cuda {
 
 namespace {
 
+__global__ void transpose(const float* from, float* to, int64_t H, int64_t G) {
+  each_element(G * H * H, [&](int64_t i) {
+    const auto [rest, unit] = divide(i, H);
+    to[i] = from[unit * G * H + rest];
+  });
+}
+
 __global__ void drop(const float* x, const float* mask, float* y, int64_t n, RnnDropoutParams p) {
-  each_element(n, [&](int64_t i) { y[i] = x[i] * mask[i / (p.T * p.F) * p.F + i % p.F]; });
+  each_element(n, [&](int64_t i) {
+    const auto [row, feature] = divide(i, p.F);
+    y[i] = x[i] * mask[divide(row, p.T).quotient * p.F + feature];
+  });
 }
 
 // The gradients of all weights are one product, whose summed index counts the steps of all
@@ -108,6 +118,14 @@ struct PutGradients {
     if (biases > 1 && usual) rows[M + column] = sum;
   }
 };
+
+}  // namespace
+
+void transpose_recurrent(Stream stream, const float* from, float* to, int64_t H, int64_t G) {
+  launch(transpose, blocks_for(G * H * H), kThreads, stream, from, to, H, G);
+}
+
+namespace {
 
 int64_t steps_of(const RnnWeightParams& p, int64_t samples) { return samples * p.outer * p.T; }
 

@@ -1,4 +1,5 @@
 // Ops that go along an axis element by element: running sums, places of extremes.
+#include "cuda/divide.h"
 #include "cuda/team.h"
 #include "ops/axis.h"
 
@@ -6,11 +7,15 @@ namespace convnet::cuda {
 
 namespace {
 
+CONVNET_INLINE int64_t first_of(const AxisParams& p, int64_t row) {
+  return p.inner == 1 ? row * p.n : row + divide(row, p.inner).quotient * (p.n - 1) * p.inner;
+}
+
 // A row is summed by a thread, or 32 elements at a time by a warp.
 template <int kTeam>
 __global__ void running_sums(const float* x, float* y, int64_t rows, AxisParams p) {
   each_row_of_team<kTeam>(rows, [&](int64_t row, int rank) {
-    const int64_t first = row / p.inner * p.n * p.inner + row % p.inner;
+    const int64_t first = first_of(p, row);
     float total = 0;
     for (int64_t begin = 0; begin < p.n; begin += kTeam) {
       const int64_t k = begin + rank;
@@ -35,14 +40,14 @@ CONVNET_INLINE uint32_t order_of(float x) {
 }
 
 // Of equal extremes the first.
-template <int kTeam, bool kSmallest>
-__global__ void place(const float* x, float* y, int64_t rows, AxisParams p) {
+template <int kTeam>
+__global__ void place(const float* x, float* y, int64_t rows, AxisParams p, bool smallest) {
   each_row_of_team<kTeam>(rows, [&](int64_t row, int rank) {
-    const float* from = x + row / p.inner * p.n * p.inner + row % p.inner;
+    const float* from = x + first_of(p, row);
     uint64_t best = 0;
     for (int64_t k = rank; k < p.n; k += kTeam) {
       const float value = from[k * p.inner];
-      const uint64_t order = order_of(kSmallest ? -value : value);
+      const uint64_t order = order_of(smallest ? -value : value);
       const uint64_t next = order << 32 | ~static_cast<uint32_t>(k);
       best = next > best ? next : best;
     }
@@ -51,13 +56,12 @@ __global__ void place(const float* x, float* y, int64_t rows, AxisParams p) {
   });
 }
 
-template <bool kSmallest>
-void launch_place(const Call& a) {
+void launch_place(const Call& a, bool smallest) {
   const auto& p = a.as<AxisParams>();
   const int64_t rows = a.samples * p.outer * p.inner;
   with_team(p.inner > 1, p.n, [&](auto team) {
-    launch(place<team.value, kSmallest>, blocks_for_teams<team.value>(rows), kThreads, a.stream,
-           static_cast<const float*>(a.f32(0)), a.f32(1), rows, p);
+    launch(place<team.value>, blocks_for_teams<team.value>(rows), kThreads, a.stream,
+           static_cast<const float*>(a.f32(0)), a.f32(1), rows, p, smallest);
   });
 }
 
@@ -72,7 +76,7 @@ void cumsum(const Call& a) {
          static_cast<const float*>(a.f32(0)), a.f32(1), rows, p);
 }
 
-void argmax(const Call& a) { launch_place<false>(a); }
-void argmin(const Call& a) { launch_place<true>(a); }
+void argmax(const Call& a) { launch_place(a, false); }
+void argmin(const Call& a) { launch_place(a, true); }
 
 }  // namespace convnet::cuda
