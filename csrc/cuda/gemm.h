@@ -169,12 +169,14 @@ struct Plan {
   int tile;
   Slices slices;
 };
-// The tiles that a pair of operands has: rare ones have few, or one of each precision.
-enum class Tiles { all, few, one };
+// The tiles that a pair of operands has: those with many rows need no 16x64; rare ones have few, or
+// one of each precision.
+enum class Tiles { all, most, few, one };
 template <class A, class B>
 constexpr Tiles kTilesOf = Tiles::all;
 constexpr bool has_tile(Tiles tiles, int rows, int columns) {
   if (tiles == Tiles::all || (rows == 64 && columns == 64)) return true;
+  if (tiles == Tiles::most) return rows > 16;
   return tiles == Tiles::few && (columns == 32 ? rows == 128 : columns == 64 && rows == 256);
 }
 

@@ -61,8 +61,7 @@ inline bool in_fours(const float* image, int64_t channels, int64_t group) {
 // it goes along the pixels, for whom a tap is decoded once.
 template <bool kAlong_>
 struct Window {
-  static constexpr bool kAlong = kAlong_;
-  bool vector;
+  static constexpr bool kAlong = kAlong_, vector = kAlong;
   const float* data;  // x
   Geometry g;
 
@@ -117,22 +116,31 @@ struct Axis {
   int stride, dilation, before, taps;  // before: padding
   int pixels, most_taps;               // of a phase
   int step, hop;  // from tap to tap of a phase, and how far back each lies in y
+  int first;  // of a phase, times what its first pixel met divided by `by_common`: the first tap
+  Divisor by_common, by_step;
 
   Axis(int64_t size, int64_t stride_, int64_t dilation_, int64_t before_, int64_t taps_)
       : stride(static_cast<int>(stride_)),
         dilation(static_cast<int>(dilation_)),
         before(static_cast<int>(before_)),
-        taps(static_cast<int>(taps_)) {
-    const int common = std::gcd(stride, dilation);
-    step = stride / common, hop = dilation / common;
-    pixels = static_cast<int>(div_up(size, stride)), most_taps = (taps + step - 1) / step;
+        taps(static_cast<int>(taps_)),
+        pixels(static_cast<int>(div_up(size, stride_))),
+        step(static_cast<int>(stride_ / std::gcd(stride_, dilation_))),
+        hop(static_cast<int>(dilation_ / std::gcd(stride_, dilation_))),
+        first(0),
+        by_common(std::gcd(stride_, dilation_)),
+        by_step(step) {
+    most_taps = (taps + step - 1) / step;
+    while (int64_t{first} * hop % step != 1 % step) ++first;
   }
-  // The first tap of a phase; `taps` where it has none.
+  // The first tap of a phase, tap * dilation = phase + before modulo stride; `taps` where it has
+  // none.
   CONVNET_INLINE int first_tap(int phase) const {
-    int tap = 0;
-    CONVNET_UNROLLED(1)
-    while (tap < taps && (phase + before - tap * dilation) % stride != 0) ++tap;
-    return tap;
+    int odd, tap;
+    const int met = by_common.divide(phase + before, odd);
+    by_step.divide(met, tap);
+    by_step.divide(tap * first, tap);
+    return odd == 0 && tap < taps ? tap : taps;
   }
 };
 
@@ -173,8 +181,7 @@ struct Phases {
 // Lines are pixels of x, numbers [tap, output channel of the group]: what a pixel was part of.
 template <bool kAlong_>
 struct BackWindow {
-  static constexpr bool kAlong = kAlong_;
-  bool vector;
+  static constexpr bool kAlong = kAlong_, vector = kAlong;
   const float* data;  // dy
   Phases g;
   int y, x;  // of y, what the first tap has met of the first pixel of the phase
@@ -281,7 +288,13 @@ struct Columns {
   }
 };
 
-// Convolutions of one to three channels, and other numbers that are no multiples of four.
+template <>
+constexpr Tiles kTilesOf<Window<true>, Columns> = Tiles::most;
+template <>
+constexpr Tiles kTilesOf<Seen, Columns> = Tiles::most;
+template <>
+constexpr Tiles kTilesOf<BackWindow<true>, BackWeights> = Tiles::most;
+// Of one to three channels, and of other numbers that are no multiples of four.
 template <>
 constexpr Tiles kTilesOf<Window<false>, Columns> = Tiles::few;
 template <>

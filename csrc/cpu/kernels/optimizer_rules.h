@@ -153,7 +153,8 @@ CONVNET_INLINE double nadam_momentum(double beta, double t) {
 // Product of all momenta up to step t.
 CONVNET_INLINE double nadam_product(double beta, double t) {
   double product = ::pow(beta, t), power = 1;
-  for (int i = 1; i <= kNadamConstantAfter && i <= t; ++i) {
+  const int last = t < kNadamConstantAfter ? static_cast<int>(t) : kNadamConstantAfter;
+  for (int i = 1; i <= last; ++i) {
     power *= kNadamDecay;
     product *= 1 - 0.5 * power;
   }

@@ -121,6 +121,9 @@ struct PutGradients {
 
 }  // namespace
 
+template <>
+constexpr Tiles kTilesOf<Left, Right> = Tiles::most;
+
 void transpose_recurrent(Stream stream, const float* from, float* to, int64_t H, int64_t G) {
   launch(transpose, blocks_for(G * H * H), kThreads, stream, from, to, H, G);
 }
@@ -156,7 +159,8 @@ void rnn_backward_weight(const Call& a) {
                    p.biases, inner != nullptr, inner_dz != nullptr};
   const int64_t rows = p.F + (inner ? 2 : 1) * p.H + 1, columns = p.M + (inner_dz ? p.H : 0);
   const Shape shape{rows, columns, steps_of(p, a.batch)};
-  const Plan plan = plan_of({rows + 1, columns, shape.K}, a.products);  // db may have two rows
+  // db may have two rows.
+  const Plan plan = plan_of({rows + 1, columns, shape.K}, a.products, kTilesOf<Left, Right>);
   const int slices = plan.slices.count;
   if (slices > 1) {
     put.dw = static_cast<float*>(a.scratch);
