@@ -53,9 +53,8 @@ __global__ void side_by_side(float* w, CONVNET_PARAMETER ConstrainParams p) {
 }
 
 // One norm over rows of neighbouring elements.
-template <int kTeam>
-__global__ void in_rows(float* w, CONVNET_PARAMETER ConstrainParams p) {
-  each_row_of_team<kTeam>(p.kept.count, [&](int64_t row, int rank) {
+__global__ void in_rows(float* w, CONVNET_PARAMETER ConstrainParams p, int team) {
+  each_row_of_team(team, p.kept.count, [&](int64_t row, int rank) {
     float* first = w + place_of(p.kept, row);
     const int64_t terms = p.reduced.count * p.inner;
     const auto term = [&](int64_t i) {
@@ -63,9 +62,9 @@ __global__ void in_rows(float* w, CONVNET_PARAMETER ConstrainParams p) {
       return first + place_of(p.reduced, outer) + inner;
     };
     float squares = 0;
-    for (int64_t i = rank; i < terms; i += kTeam) squares = fmaf(*term(i), *term(i), squares);
-    squares = sum_over_team<kTeam>(squares);
-    for (int64_t i = rank; i < terms; i += kTeam)
+    for (int64_t i = rank; i < terms; i += team) squares = fmaf(*term(i), *term(i), squares);
+    squares = sum_over_team(team, squares);
+    for (int64_t i = rank; i < terms; i += team)
       store(term(i), constrained(p, load(term(i)), set1(squares)));
   });
 }
@@ -85,10 +84,8 @@ void constrain(const Call& a) {
     const int64_t blocks = p.kept.count * div_up(p.inner, kWarp);
     return launch(side_by_side, blocks_for_rows(blocks), kThreads, a.stream, w, p);
   }
-  with_team(false, p.reduced.count * p.inner, [&](auto team) {
-    launch(in_rows<team.value>, blocks_for_teams<team.value>(p.kept.count), kThreads, a.stream, w,
-           p);
-  });
+  const int team = team_for(false, p.reduced.count * p.inner);
+  launch(in_rows, blocks_for_teams(team, p.kept.count), kThreads, a.stream, w, p, team);
 }
 
 }  // namespace convnet::cuda
