@@ -39,7 +39,7 @@ struct Quotient {
 };
 // 0 <= n, 1 <= divisor; beyond 31 bits by steps in float32, of which four are enough. The division
 // of 64 bits that there is fills a page.
-CONVNET_FAR Quotient divide(int64_t n, int64_t divisor) {
+CONVNET_CALLED Quotient divide(int64_t n, int64_t divisor) {
   if ((n | divisor) >> 31 == 0) {
     const unsigned small = static_cast<unsigned>(n), by = static_cast<unsigned>(divisor);
     return {small / by, small % by};

@@ -1,7 +1,5 @@
 #include "cuda/matrix.h"
 
-#include "cuda/strides.h"
-
 namespace convnet::cuda {
 
 namespace {
@@ -20,9 +18,16 @@ struct Dense {
   }
 };
 
-CONVNET_FAR const float* of_product(const Matrix& m, int product) {
-  const auto [sample, at] = divide(product, m.stack.size);
-  return m.data + sample * m.sample + place_of(m.stack, m.operand, at);
+// Where the matrix of a product begins, the axes of the stack being innermost.
+CONVNET_CALLED const float* of_product(const Matrix& m, int product) {
+  const float* data = m.data;
+  CONVNET_UNROLLED(1)
+  for (int axis = m.stack.axes - 1; axis >= 0; --axis) {
+    const int extent = static_cast<int>(m.stack.extent[axis]), outer = product / extent;
+    data += (product - outer * extent) * m.stack.stride[m.operand][axis];
+    product = outer;
+  }
+  return data + product * m.sample;
 }
 
 template <bool kAlong_>

@@ -8,7 +8,7 @@
 namespace convnet::cuda {
 
 // Where operand k has what belongs to element i of the result of one sample.
-CONVNET_FAR int64_t place_along_axes(const Strides& s, int k, int64_t i) {
+CONVNET_CALLED int64_t place_along_axes(const Strides& s, int k, int64_t i) {
   int64_t place = 0;
   CONVNET_UNROLLED(1)
   for (int axis = s.axes - 1; axis > 0; --axis) {
@@ -19,7 +19,7 @@ CONVNET_FAR int64_t place_along_axes(const Strides& s, int k, int64_t i) {
   return place + i * s.stride[k][0];
 }
 // The strides are part of a CONVNET_PARAMETER.
-CONVNET_INLINE int64_t place_of(const Strides& s, int k, int64_t i) {
+__device__ __forceinline__ int64_t place_of(const Strides& s, int k, int64_t i) {
   return s.axes == 1 ? i * s.stride[k][0] : place_along_axes(s, k, i);
 }
 

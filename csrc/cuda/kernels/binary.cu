@@ -38,10 +38,10 @@ struct Operands {
   Strides strides;
 
   // Whether they are read one after the other.
-  CONVNET_INLINE bool dense(int k) const {
+  __device__ __forceinline__ bool dense(int k) const {
     return strides.axes == 1 && strides.stride[k][0] == 1 && sample[k] == strides.size;
   }
-  CONVNET_INLINE Vec read(int k, int64_t i) const {
+  __device__ __forceinline__ Vec read(int k, int64_t i) const {
     if (dense(k)) return load(data[k] + i);
     const auto [of, at] = divide(i, strides.size);
     return load(data[k] + of * sample[k] + place_of(strides, k, at));

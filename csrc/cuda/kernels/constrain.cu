@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kShares = kThreads / kWarp;
 
-CONVNET_FAR int64_t place_along_axes(const StridedAxes& axes, int64_t i) {
+CONVNET_CALLED int64_t place_along_axes(const StridedAxes& axes, int64_t i) {
   int64_t at = 0;
   CONVNET_UNROLLED(1)
   for (int64_t axis = axes.rank - 1; axis >= 0; --axis) {
@@ -20,7 +20,7 @@ CONVNET_FAR int64_t place_along_axes(const StridedAxes& axes, int64_t i) {
   return at;
 }
 // The axes are part of a CONVNET_PARAMETER.
-CONVNET_INLINE int64_t place_of(const StridedAxes& axes, int64_t i) {
+__device__ __forceinline__ int64_t place_of(const StridedAxes& axes, int64_t i) {
   return axes.rank == 1 ? i * axes.stride[0] : place_along_axes(axes, i);
 }
 

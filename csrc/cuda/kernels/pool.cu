@@ -12,7 +12,7 @@ namespace {
 struct Place {
   int64_t c, x, y, image;
 };
-CONVNET_INLINE Place place_of(int64_t i, int64_t C, int64_t W, int64_t H) {
+__device__ __forceinline__ Place place_of(int64_t i, int64_t C, int64_t W, int64_t H) {
   const auto [pixel, c] = divide(i, C);
   const auto [row, x] = divide(pixel, W);
   const auto [image, y] = divide(row, H);
@@ -66,7 +66,7 @@ __global__ void average_forward(const float* x, float* y, int64_t n, PoolParams 
 
 // The sum of part(window's element, tap) over the windows that cover a place.
 template <class Part>
-CONVNET_INLINE float over_windows(const PoolParams& p, const Place& at, Part part) {
+__device__ __forceinline__ float over_windows(const PoolParams& p, const Place& at, Part part) {
   float sum = 0;
   const int64_t y = at.y + p.top, x = at.x + p.left;
   const int64_t first_y = y < p.KH ? 0 : divide(y - p.KH, p.sy).quotient + 1;

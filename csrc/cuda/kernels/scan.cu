@@ -7,7 +7,7 @@ namespace convnet::cuda {
 
 namespace {
 
-CONVNET_INLINE int64_t first_of(const AxisParams& p, int64_t row) {
+__device__ __forceinline__ int64_t first_of(const AxisParams& p, int64_t row) {
   return p.inner == 1 ? row * p.n : row + divide(row, p.inner).quotient * (p.n - 1) * p.inner;
 }
 

@@ -86,7 +86,7 @@ __global__ void join(Parts in, float* y, int64_t n, ConcatParams p) {
 }
 
 // The element of one sample's x that element i of the result holds; -1 where it is padding.
-CONVNET_INLINE int64_t padded_place(const PadParams& p, int64_t i) {
+__device__ __forceinline__ int64_t padded_place(const PadParams& p, int64_t i) {
   auto [left, from] = divide(i, p.run);
   int64_t scale = p.run;
   CONVNET_UNROLLED(1)
