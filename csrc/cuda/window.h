@@ -116,7 +116,7 @@ struct Axis {
   int stride, dilation, before, taps;  // before: padding
   int pixels, most_taps;               // of a phase
   int step, hop;  // from tap to tap of a phase, and how far back each lies in y
-  int first;  // of a phase, times what its first pixel met divided by `by_common`: the first tap
+  int inverse;    // of hop, modulo step
   Divisor by_common, by_step;
 
   Axis(int64_t size, int64_t stride_, int64_t dilation_, int64_t before_, int64_t taps_)
@@ -127,11 +127,11 @@ struct Axis {
         pixels(static_cast<int>(div_up(size, stride_))),
         step(static_cast<int>(stride_ / std::gcd(stride_, dilation_))),
         hop(static_cast<int>(dilation_ / std::gcd(stride_, dilation_))),
-        first(0),
+        inverse(0),
         by_common(std::gcd(stride_, dilation_)),
         by_step(step) {
     most_taps = (taps + step - 1) / step;
-    while (int64_t{first} * hop % step != 1 % step) ++first;
+    while (int64_t{inverse} * hop % step != 1 % step) ++inverse;
   }
   // The first tap of a phase, tap * dilation = phase + before modulo stride; `taps` where it has
   // none.
@@ -139,7 +139,7 @@ struct Axis {
     int odd, tap;
     const int met = by_common.divide(phase + before, odd);
     by_step.divide(met, tap);
-    by_step.divide(tap * first, tap);
+    by_step.divide(tap * inverse, tap);
     return odd == 0 && tap < taps ? tap : taps;
   }
 };
