@@ -5,19 +5,31 @@
 
 namespace convnet::cuda {
 
-// The sum, or what `add` makes of all, of a value of each of the block's kThreads threads; all of
-// them get it.
+constexpr int kWarp = 32;
+
+// The sum, or what `add` makes of all, of a value of each thread of a warp; all of them get it.
 template <class T, class Add>
-__device__ __forceinline__ T over_block(T value, Add add) {
-  __shared__ T warps[kThreads / 32];
-  for (int offset = 16; offset > 0; offset /= 2)
+__device__ __forceinline__ T over_warp(T value, Add add) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2)
     value = add(value, __shfl_xor_sync(~0u, value, offset));
-  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
+  return value;
+}
+
+// The same of what each warp of a block of kThreads threads has.
+template <class T, class Add>
+__device__ __forceinline__ T over_warps(T value, Add add) {
+  __shared__ T warps[kThreads / kWarp];
+  if (threadIdx.x % kWarp == 0) warps[threadIdx.x / kWarp] = value;
   __syncthreads();
   T total = warps[0];
-  for (int w = 1; w < kThreads / 32; ++w) total = add(total, warps[w]);
+  for (int w = 1; w < kThreads / kWarp; ++w) total = add(total, warps[w]);
   __syncthreads();  // `warps` may be written again
   return total;
+}
+
+template <class T, class Add>
+__device__ __forceinline__ T over_block(T value, Add add) {
+  return over_warps(over_warp(value, add), add);
 }
 
 template <class T>

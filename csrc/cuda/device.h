@@ -12,4 +12,8 @@
 #define CONVNET_PRAGMA(text) _Pragma(#text)
 // Floats that the threads of a block share, as many as the launch asks for.
 #define CONVNET_SHARED_FLOATS(name) extern __shared__ __align__(16) float name[]
+// A function of the device that is called, not written where it is used: long, or used often.
+#define CONVNET_CALLED __device__ inline __attribute__((noinline))
+// Of a kernel: a parameter that functions out of line read where it lies.
+#define CONVNET_PARAMETER const __grid_constant__
 #endif

@@ -1,4 +1,4 @@
-// Division by a number that is known before the launch, as a multiplication.
+// Division by a number that is known before the launch, as a multiplication; and out of line.
 #pragma once
 
 #include <cstdint>
@@ -33,5 +33,25 @@ class Divisor {
   int divisor_, shift_;
   uint32_t factor_;
 };
+
+struct Quotient {
+  int64_t quotient, remainder;
+};
+// 0 <= n, 1 <= divisor; beyond 31 bits by steps in float32, of which four are enough. The division
+// of 64 bits that there is fills a page.
+CONVNET_CALLED Quotient divide(int64_t n, int64_t divisor) {
+  if ((n | divisor) >> 31 == 0) {
+    const unsigned small = static_cast<unsigned>(n), by = static_cast<unsigned>(divisor);
+    return {small / by, small % by};
+  }
+  const float inverse = 1.0f / static_cast<float>(divisor);
+  int64_t quotient = 0, remainder = n;
+  while (remainder < 0 || remainder >= divisor) {
+    auto step = static_cast<int64_t>(static_cast<float>(remainder) * inverse);
+    if (step == 0) step = remainder < 0 ? -1 : 1;
+    quotient += step, remainder -= step * divisor;
+  }
+  return {quotient, remainder};
+}
 
 }  // namespace convnet::cuda

@@ -42,28 +42,38 @@ __global__ void add(const float* slices, float* out, int64_t n, int count) {
   each_sum(slices, n, count, [&](int64_t i, float sum) { out[i] = sum; });
 }
 
+// go(rows, columns) of a tile.
+template <class Go>
+bool of_size(int tile, Go go) {
+  bool result = false;
+  with_tile(tile, [&](auto sums) {
+    using Sums = typename decltype(sums)::type;
+    result = go(Sums::kM, Sums::kN);
+  });
+  return result;
+}
+
 // The tiles that compute in the wanted precision on the device in use.
-std::vector<int> tiles_for(const Products& products) {
+std::vector<int> tiles_for(const Products& products, Tiles has) {
   std::vector<int> tiles;
   const int* first = kFirst + static_cast<int>(products.precision);
   for (int tile = first[0]; tile < first[1]; ++tile)
-    if (!by_wgmma(tile) || wgmma_works()) tiles.push_back(tile);
+    if (of_size(tile, [&](int rows, int columns) { return has_tile(has, rows, columns); }) &&
+        (!by_wgmma(tile) || wgmma_works()))
+      tiles.push_back(tile);
   return tiles;
 }
 
 bool is_forced(int tile, const Products& products) {
-  bool same = false;
-  with_tile(tile, [&](auto sums) {
-    using Sums = typename decltype(sums)::type;
-    same = Sums::kM == products.rows && Sums::kN == products.columns;
+  return of_size(tile, [&](int rows, int columns) {
+    return rows == products.rows && columns == products.columns;
   });
-  return same;
 }
 
 }  // namespace
 
-Plan plan_of(const Shape& shape, const Products& products) {
-  const std::vector<int> tiles = tiles_for(products);
+Plan plan_of(const Shape& shape, const Products& products, Tiles has) {
+  const std::vector<int> tiles = tiles_for(products, has);
   const bool forced =
       std::any_of(tiles.begin(), tiles.end(), [&](int tile) { return is_forced(tile, products); });
   double least = INFINITY;

@@ -18,47 +18,62 @@ struct Shape {
   int64_t M, N, K, products = 1;
 };
 
-// Stores sums, or what an activation makes of them and a bias.
-struct Output {
+// Stores sums, or what an activation, where there are any, makes of them and a bias.
+template <bool kActivates>
+struct OutputOf {
   float* y;
   const float* bias;       // [N] of each product, or null
   int64_t pitch;           // floats from row to row
   int64_t product, slice;  // from product to product, from slice to slice
   Activation activation;
-  bool vector;  // whether four neighbours lie aligned
+  bool vector;  // whether four neighbours lie aligned, and their activation is short
 
-  Output(float* y, const float* bias, int64_t pitch, int64_t N, Activation activation,
-         int64_t product = 0, int64_t slice = 0)
+  OutputOf(float* y, const float* bias, int64_t pitch, int64_t N, Activation activation,
+           int64_t product = 0, int64_t slice = 0)
       : y(y),
         bias(bias),
         pitch(pitch),
         product(product),
         slice(slice),
         activation(activation),
-        vector(reinterpret_cast<uintptr_t>(y) % 16 == 0 && (N | pitch | product | slice) % 4 == 0) {
+        vector(reinterpret_cast<uintptr_t>(y) % 16 == 0 && (N | pitch | product | slice) % 4 == 0 &&
+               (activation == Activation::linear || activation == Activation::relu)) {}
+
+  // Slices [product][slice][M][N] that are added later.
+  OutputOf of_slices(float* sums, const Shape& shape, int slices) const {
+    return {sums,
+            nullptr,
+            shape.N,
+            shape.N,
+            Activation::linear,
+            slices * shape.M * shape.N,
+            shape.M * shape.N};
   }
 
-  // Of slices [product][slice][M][N] that are added later.
-  Output(float* sums, const Shape& shape, int slices)
-      : Output(sums, nullptr, shape.N, shape.N, Activation::linear, slices * shape.M * shape.N,
-               shape.M * shape.N) {}
-  Output of_slices(const Output& sums) const { return sums; }
-
-  CONVNET_INLINE float result(int p, int n, float sum) const {
-    return activate_briefly(activation, set1(bias ? sum + bias[p * product + n] : sum)).v;
-  }
   CONVNET_INLINE float* at(int p, int s, int m, int n) const {
     return y + p * product + s * slice + m * pitch + n;
   }
-  CONVNET_INLINE void one(int p, int s, int m, int n, float sum) const {
-    *at(p, s, m, n) = result(p, n, sum);
+  CONVNET_INLINE float with_bias(int p, int n, float sum) const {
+    return bias ? sum + bias[p * product + n] : sum;
   }
-  CONVNET_INLINE void four(int p, int s, int m, int n, float4 sum) const {
+  CONVNET_INLINE void one(int p, int s, int m, int n, float sum) const {
+    const Vec x = set1(with_bias(p, n, sum));
+    store(at(p, s, m, n), kActivates ? activate_briefly(activation, x) : x);
+  }
+  CONVNET_INLINE float briefly(int p, int n, float sum) const {
+    const Vec x = set1(with_bias(p, n, sum));
+    return (kActivates && activation == Activation::relu ? max(zero(), x) : x).v;
+  }
+  CONVNET_INLINE void operator()(int p, int s, int m, int n, const float* sums) const {
+    if (!vector) return one(p, s, m, n, *sums);
+    const float4 sum = *reinterpret_cast<const float4*>(sums);
     *reinterpret_cast<float4*>(at(p, s, m, n)) =
-        float4{result(p, n, sum.x), result(p, n + 1, sum.y), result(p, n + 2, sum.z),
-               result(p, n + 3, sum.w)};
+        float4{briefly(p, n, sum.x), briefly(p, n + 1, sum.y), briefly(p, n + 2, sum.z),
+               briefly(p, n + 3, sum.w)};
   }
 };
+using Output = OutputOf<true>;
+using PlainOutput = OutputOf<false>;
 
 template <class Sums, class A, class B>
 struct Stage {
@@ -71,7 +86,8 @@ struct Stage {
 
 template <class Sums, class A, class B, class Put>
 __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
-    gemm_tile(A a, B b, Put put, int M, int N, int K, Slices slices) {
+    gemm_tile(CONVNET_PARAMETER A a, CONVNET_PARAMETER B b, CONVNET_PARAMETER Put put, int M, int N,
+              int K, Slices slices) {
   CONVNET_SHARED_FLOATS(memory);
   using Tiles = Stage<Sums, A, B>;
   constexpr int kStages = Sums::kStages;
@@ -153,26 +169,39 @@ struct Plan {
   int tile;
   Slices slices;
 };
+// The tiles that a pair of operands has: those with many rows need no 16x64; rare ones have few, or
+// one of each precision.
+enum class Tiles { all, most, few, one };
+template <class A, class B>
+constexpr Tiles kTilesOf = Tiles::all;
+constexpr bool has_tile(Tiles tiles, int rows, int columns) {
+  if (tiles == Tiles::all || (rows == 64 && columns == 64)) return true;
+  if (tiles == Tiles::most) return rows > 16;
+  return tiles == Tiles::few && (columns == 32 ? rows == 128 : columns == 64 && rows == 256);
+}
+
 // The fastest way by what is known of an H100.
-Plan plan_of(const Shape& shape, const Products& products);
+Plan plan_of(const Shape& shape, const Products& products, Tiles has = Tiles::all);
 
 template <class A, class B, class Put>
 void gemm(Stream stream, const Plan& plan, const Shape& shape, A a, B b, Put put) {
   if (shape.M * shape.N * shape.products == 0) return;
   with_tile(plan.tile, [&](auto tile) {
     using Sums = typename decltype(tile)::type;
-    const int64_t tiles = div_up(shape.M, Sums::kM) * div_up(shape.N, Sums::kN);
-    const dim3 grid(static_cast<unsigned>(tiles * shape.products),
-                    static_cast<unsigned>(plan.slices.count));
-    const auto launch_it = [&](auto kernel, size_t shared) {
-      launch_sharing(kernel, grid, dim3(Sums::kThreads), shared, stream, a, b, put,
-                     static_cast<int>(shape.M), static_cast<int>(shape.N),
-                     static_cast<int>(shape.K), plan.slices);
-    };
-    if constexpr (kByWgmma<Sums>)
-      launch_it(wgmma_tile<Sums, A, B, Put>, WgmmaMemory<Sums, A, B>::kBytes);
-    else
-      launch_it(gemm_tile<Sums, A, B, Put>, Stage<Sums, A, B>::kBytes);
+    if constexpr (has_tile(kTilesOf<A, B>, Sums::kM, Sums::kN)) {
+      const int64_t tiles = div_up(shape.M, Sums::kM) * div_up(shape.N, Sums::kN);
+      const dim3 grid(static_cast<unsigned>(tiles * shape.products),
+                      static_cast<unsigned>(plan.slices.count));
+      const auto launch_it = [&](auto kernel, size_t shared) {
+        launch_sharing(kernel, grid, dim3(Sums::kThreads), shared, stream, a, b, put,
+                       static_cast<int>(shape.M), static_cast<int>(shape.N),
+                       static_cast<int>(shape.K), plan.slices);
+      };
+      if constexpr (kByWgmma<Sums>)
+        launch_it(wgmma_tile<Sums, A, B, Put>, WgmmaMemory<Sums, A, B>::kBytes);
+      else
+        launch_it(gemm_tile<Sums, A, B, Put>, Stage<Sums, A, B>::kBytes);
+    }
   });
 }
 
@@ -223,12 +252,12 @@ size_t gemm_scratch(const Shape& shape);
 
 template <class A, class B, class Put>
 void gemm(const Call& call, void* scratch, const Shape& shape, A a, B b, Put put) {
-  const Plan plan = plan_of(shape, call.products);
+  const Plan plan = plan_of(shape, call.products, kTilesOf<A, B>);
   const int count = plan.slices.count;
   if (count == 1) return gemm(call.stream, plan, shape, a, b, put);
   float* sums = static_cast<float*>(scratch);
   const int64_t size = shape.M * shape.N;
-  gemm(call.stream, plan, shape, a, b, put.of_slices(Output(sums, shape, count)));
+  gemm(call.stream, plan, shape, a, b, put.of_slices(sums, shape, count));
   dim3 grid = blocks_of_sums(size);
   grid.y = static_cast<unsigned>(shape.products);
   launch(put_sums<Put>, grid, dim3(kThreads), call.stream, static_cast<const float*>(sums), put,

@@ -28,26 +28,18 @@ __device__ __forceinline__ Part part_of_block(int M, int N, int K, const Slices&
           column,  begin, K - begin > slices.length ? begin + slices.length : K};
 }
 
-// Stores the sums of a tile, whose rows lie `pitch` floats apart.
+// Stores the sums of a tile, whose rows lie `pitch` floats apart. One loop for all that a `Put` may
+// be: every product has a kernel for each tile, and all of them have this.
 template <class Sums, class Put>
 __device__ __forceinline__ void put_tile(const float* tile, int pitch, const Put& put,
                                          const Part& part, int M, int N) {
-  const int thread = static_cast<int>(threadIdx.x);
-  if (put.vector) {
-    constexpr int kAcross = Sums::kN / 4;
-    for (int i = thread; i < Sums::kM * kAcross; i += Sums::kThreads) {
-      const int m = i / kAcross, n = i % kAcross * 4;
-      const float* sum = tile + m * pitch + n;
-      if (part.row + m < M && part.column + n < N)
-        put.four(part.product, part.slice, part.row + m, part.column + n,
-                 *reinterpret_cast<const float4*>(sum));
-    }
-  } else {
-    for (int i = thread; i < Sums::kM * Sums::kN; i += Sums::kThreads) {
-      const int m = i / Sums::kN, n = i % Sums::kN;
-      if (part.row + m < M && part.column + n < N)
-        put.one(part.product, part.slice, part.row + m, part.column + n, tile[m * pitch + n]);
-    }
+  const int together = put.vector ? 4 : 1;
+  CONVNET_UNROLLED(1)
+  for (int i = static_cast<int>(threadIdx.x) * together; i < Sums::kM * Sums::kN;
+       i += Sums::kThreads * together) {
+    const int m = i / Sums::kN, n = i % Sums::kN;
+    if (part.row + m < M && part.column + n < N)
+      put(part.product, part.slice, part.row + m, part.column + n, tile + m * pitch + n);
   }
 }
 

@@ -63,4 +63,21 @@ __device__ __forceinline__ void each_element(int64_t n, Body body) {
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += step) body(i);
 }
 
+// The same where what is done with an element is long or out of line: store(i, read(i)), of which
+// four reads are on their way at a time.
+template <class Read, class Store>
+__device__ __forceinline__ void each_element_read(int64_t n, Read read, Store store) {
+  constexpr int kAtOnce = 4;
+  const int64_t step = int64_t{gridDim.x} * blockDim.x;
+  CONVNET_UNROLLED(1)
+  for (int64_t first = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; first < n;
+       first += kAtOnce * step) {
+    decltype(read(first)) numbers[kAtOnce] = {};
+    CONVNET_REGISTERS(e, kAtOnce)
+      if (first + e * step < n) numbers[e] = read(first + e * step);
+    CONVNET_REGISTERS(e, kAtOnce)
+      if (first + e * step < n) store(first + e * step, numbers[e]);
+  }
+}
+
 }  // namespace convnet::cuda

@@ -1,7 +1,5 @@
 #include "cuda/matrix.h"
 
-#include "cuda/strides.h"
-
 namespace convnet::cuda {
 
 namespace {
@@ -19,6 +17,18 @@ struct Dense {
     return true;
   }
 };
+
+// Where the matrix of a product begins, the axes of the stack being innermost.
+CONVNET_CALLED const float* of_product(const Matrix& m, int product) {
+  const float* data = m.data;
+  CONVNET_UNROLLED(1)
+  for (int axis = m.stack.axes - 1; axis >= 0; --axis) {
+    const int extent = static_cast<int>(m.stack.extent[axis]), outer = product / extent;
+    data += (product - outer * extent) * m.stack.stride[m.operand][axis];
+    product = outer;
+  }
+  return data + product * m.sample;
+}
 
 template <bool kAlong_>
 struct Stacked {
@@ -38,13 +48,7 @@ struct Stacked {
   }
 
   __device__ __forceinline__ Dense<kAlong> of(int product) const {
-    const float* data = matrix.data;
-    if (many) {
-      const int stack = static_cast<int>(matrix.stack.size);
-      data +=
-          product / stack * matrix.sample + place_of(matrix.stack, matrix.operand, product % stack);
-    }
-    return {vector, data, line_step, deep_step};
+    return {vector, many ? of_product(matrix, product) : matrix.data, line_step, deep_step};
   }
 };
 
@@ -65,6 +69,10 @@ void with_operands(const Shape& shape, const Matrix& left, const Matrix& right, 
 }
 
 }  // namespace
+
+// Both transposed: what no layer asks for.
+template <>
+constexpr Tiles kTilesOf<Stacked<false>, Stacked<true>> = Tiles::one;
 
 void multiply(Stream stream, const Plan& plan, const Shape& shape, const Matrix& left,
               const Matrix& right, const Output& out) {

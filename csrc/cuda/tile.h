@@ -54,10 +54,9 @@ class Loader {
     if (operand_.vector) {
       CONVNET_REGISTERS(g, kGroups) copy<16>(tile, g, line_of(g), depth_of(g), k, end);
     } else if (kAlong) {
-      CONVNET_REGISTERS(g, kGroups) {
-        CONVNET_UNROLLED(1)
-        for (int e = 0; e < 4; ++e) copy<4>(tile, g, line_of(g), depth_of(g) + e, k, end);
-      }
+      CONVNET_UNROLLED(1)
+      for (int e = 0; e < 4; ++e)
+        CONVNET_REGISTERS(g, kGroups) copy<4>(tile, g, line_of(g), depth_of(g) + e, k, end);
     } else {  // neighbouring threads have neighbouring lines
       CONVNET_UNROLLED(1)
       for (int depth = thread_ / kExtent; depth < kDepth; depth += kThreadsOfBlock / kExtent)

@@ -126,7 +126,8 @@ struct WgmmaThread {
 
 template <class Sums, class A, class B, class Put>
 __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
-    wgmma_tile(A a, B b, Put put, int M, int N, int K, Slices slices) {
+    wgmma_tile(CONVNET_PARAMETER A a, CONVNET_PARAMETER B b, CONVNET_PARAMETER Put put, int M,
+               int N, int K, Slices slices) {
 #ifdef CONVNET_WGMMA
   CONVNET_SHARED_FLOATS(shared);
   using Memory = WgmmaMemory<Sums, A, B>;
@@ -155,7 +156,8 @@ __global__ void __launch_bounds__(Sums::kThreads, kResident<Sums>)
   };
 
   WgmmaThread<Sums, Memory> sums;
-  CONVNET_REGISTERS(i, kAhead) load(i);
+  CONVNET_UNROLLED(1)
+  for (int i = 0; i < kAhead; ++i) load(i);
   if (!A::kAlong) {
     wait_for_copies<kAhead - 1>();
     __syncthreads();

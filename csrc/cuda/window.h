@@ -61,8 +61,7 @@ inline bool in_fours(const float* image, int64_t channels, int64_t group) {
 // it goes along the pixels, for whom a tap is decoded once.
 template <bool kAlong_>
 struct Window {
-  static constexpr bool kAlong = kAlong_;
-  bool vector;
+  static constexpr bool kAlong = kAlong_, vector = kAlong;
   const float* data;  // x
   Geometry g;
 
@@ -117,21 +116,31 @@ struct Axis {
   int stride, dilation, before, taps;  // before: padding
   int pixels, most_taps;               // of a phase
   int step, hop;  // from tap to tap of a phase, and how far back each lies in y
+  int inverse;    // of hop, modulo step
+  Divisor by_common, by_step;
 
   Axis(int64_t size, int64_t stride_, int64_t dilation_, int64_t before_, int64_t taps_)
       : stride(static_cast<int>(stride_)),
         dilation(static_cast<int>(dilation_)),
         before(static_cast<int>(before_)),
-        taps(static_cast<int>(taps_)) {
-    const int common = std::gcd(stride, dilation);
-    step = stride / common, hop = dilation / common;
-    pixels = static_cast<int>(div_up(size, stride)), most_taps = (taps + step - 1) / step;
+        taps(static_cast<int>(taps_)),
+        pixels(static_cast<int>(div_up(size, stride_))),
+        step(static_cast<int>(stride_ / std::gcd(stride_, dilation_))),
+        hop(static_cast<int>(dilation_ / std::gcd(stride_, dilation_))),
+        inverse(0),
+        by_common(std::gcd(stride_, dilation_)),
+        by_step(step) {
+    most_taps = (taps + step - 1) / step;
+    while (int64_t{inverse} * hop % step != 1 % step) ++inverse;
   }
-  // The first tap of a phase; `taps` where it has none.
+  // The first tap of a phase, tap * dilation = phase + before modulo stride; `taps` where it has
+  // none.
   CONVNET_INLINE int first_tap(int phase) const {
-    int tap = 0;
-    while (tap < taps && (phase + before - tap * dilation) % stride != 0) ++tap;
-    return tap;
+    int odd, tap;
+    const int met = by_common.divide(phase + before, odd);
+    by_step.divide(met, tap);
+    by_step.divide(tap * inverse, tap);
+    return odd == 0 && tap < taps ? tap : taps;
   }
 };
 
@@ -172,8 +181,7 @@ struct Phases {
 // Lines are pixels of x, numbers [tap, output channel of the group]: what a pixel was part of.
 template <bool kAlong_>
 struct BackWindow {
-  static constexpr bool kAlong = kAlong_;
-  bool vector;
+  static constexpr bool kAlong = kAlong_, vector = kAlong;
   const float* data;  // dy
   Phases g;
   int y, x;  // of y, what the first tap has met of the first pixel of the phase
@@ -227,13 +235,15 @@ struct BackWeights {
 
 // Stores a phase where its pixels lie in x, or slices of its sums as they are.
 struct PutPhase {
-  Output out;  // products are groups, rows pixels
+  PlainOutput out;  // products are groups, rows pixels
   Phases g;
   bool sliced, vector;
 
-  PutPhase(const Output& out, const Phases& g, bool sliced = false)
+  PutPhase(const PlainOutput& out, const Phases& g, bool sliced = false)
       : out(out), g(g), sliced(sliced), vector(out.vector) {}
-  PutPhase of_slices(const Output& sums) const { return {sums, g, true}; }
+  PutPhase of_slices(float* sums, const Shape& shape, int slices) const {
+    return {out.of_slices(sums, shape, slices), g, true};
+  }
 
   // store(group, slice, row): where line m of a product belongs, if anywhere.
   template <class Store>
@@ -248,8 +258,8 @@ struct PutPhase {
   CONVNET_INLINE void one(int product, int slice, int m, int n, float sum) const {
     place(product, slice, m, [&](int p, int s, int row) { out.one(p, s, row, n, sum); });
   }
-  CONVNET_INLINE void four(int product, int slice, int m, int n, float4 sum) const {
-    place(product, slice, m, [&](int p, int s, int row) { out.four(p, s, row, n, sum); });
+  CONVNET_INLINE void operator()(int product, int slice, int m, int n, const float* sums) const {
+    place(product, slice, m, [&](int p, int s, int row) { out(p, s, row, n, sums); });
   }
 };
 
@@ -277,5 +287,17 @@ struct Columns {
     return true;
   }
 };
+
+template <>
+constexpr Tiles kTilesOf<Window<true>, Columns> = Tiles::most;
+template <>
+constexpr Tiles kTilesOf<Seen, Columns> = Tiles::most;
+template <>
+constexpr Tiles kTilesOf<BackWindow<true>, BackWeights> = Tiles::most;
+// Of one to three channels, and of other numbers that are no multiples of four.
+template <>
+constexpr Tiles kTilesOf<Window<false>, Columns> = Tiles::few;
+template <>
+constexpr Tiles kTilesOf<BackWindow<false>, BackWeights> = Tiles::one;
 
 }  // namespace convnet::cuda

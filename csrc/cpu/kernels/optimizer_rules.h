@@ -22,6 +22,9 @@ CONVNET_INLINE double number(const double* hyper, int64_t accumulation_steps) {
   return ::floor(hyper[1] / static_cast<double>(accumulation_steps)) + 1;
 }
 
+// Out of line: it is long, and happens once a step.
+CONVNET_FAR double power(double base, double exponent) { return ::pow(base, exponent); }
+
 // What a step multiplies by: the learning rate, and numbers of the optimizer's own.
 struct UpdateStep {
   Vec rate, own[kStepScalars - 1];
@@ -100,7 +103,7 @@ struct Adam {
         epsilon(constant(p.epsilon)),
         may_rest(regular(p, p.decay_2) && p.decay_1 <= 1) {}
   static CONVNET_INLINE void own(const OptimizerParams& p, double rate, double t, float* own) {
-    const double power_1 = ::pow(p.decay_1, t), power_2 = ::pow(p.decay_2, t);
+    const double power_1 = power(p.decay_1, t), power_2 = power(p.decay_2, t);
     own[0] = static_cast<float>(rate * ::sqrt(1 - power_2) / (1 - power_1));
   }
   CONVNET_INLINE void operator()(const UpdateStep& s, Vec (&v)[2 + slots]) const {
@@ -134,7 +137,7 @@ struct Adamax : PlainRule<2> {
         decay_2(constant(p.decay_2)),
         epsilon(constant(p.epsilon)) {}
   static CONVNET_INLINE void own(const OptimizerParams& p, double, double t, float* own) {
-    own[0] = static_cast<float>(1 - ::pow(p.decay_1, t));
+    own[0] = static_cast<float>(1 - power(p.decay_1, t));
   }
   CONVNET_INLINE void operator()(const UpdateStep& s, Vec (&v)[4]) const {
     v[2] = averaged(v[2], v[1], new_1);
@@ -147,13 +150,14 @@ constexpr double kNadamDecay = 0.96;
 constexpr int kNadamConstantAfter = 1000;  // 0.96^i is below double's resolution of 1
 
 CONVNET_INLINE double nadam_momentum(double beta, double t) {
-  return beta * (1 - 0.5 * ::pow(kNadamDecay, t));
+  return beta * (1 - 0.5 * power(kNadamDecay, t));
 }
 
 // Product of all momenta up to step t.
 CONVNET_INLINE double nadam_product(double beta, double t) {
-  double product = ::pow(beta, t), power = 1;
-  for (int i = 1; i <= kNadamConstantAfter && i <= t; ++i) {
+  double product = power(beta, t), power = 1;
+  const int last = t < kNadamConstantAfter ? static_cast<int>(t) : kNadamConstantAfter;
+  for (int i = 1; i <= last; ++i) {
     power *= kNadamDecay;
     product *= 1 - 0.5 * power;
   }
@@ -171,7 +175,7 @@ struct Nadam : PlainRule<2> {
     const double now = nadam_momentum(p.decay_1, t), next = nadam_momentum(p.decay_1, t + 1);
     const double product = nadam_product(p.decay_1, t);
     const double values[] = {1 - now, next, 1 - product, 1 - product * next,
-                             1 - ::pow(p.decay_2, t)};
+                             1 - power(p.decay_2, t)};
     for (int i = 0; i < 5; ++i) own[i] = static_cast<float>(values[i]);
   }
   CONVNET_INLINE void operator()(const UpdateStep& s, Vec (&v)[4]) const {

@@ -18,6 +18,8 @@
 #define CONVNET_REGISTERS(i, n) for (int i = 0; i < (n); ++i)
 #define CONVNET_UNROLLED(n)
 #define __shared__ static  // blocks run one after the other, on one thread
+#define CONVNET_CALLED inline __attribute__((noinline))
+#define CONVNET_PARAMETER const
 #define CONVNET_SHARED_FLOATS(name) float* const name = convnet::cuda::emulation::shared_memory
 
 struct uint3 {

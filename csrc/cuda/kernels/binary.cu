@@ -1,72 +1,93 @@
-// Functions of two numbers: the list in ops/binary_list.inc, the same formulas as on the CPU.
+// Functions of two numbers: the list in ops/binary_list.inc, the same formulas as on the CPU. All
+// are one kernel, whose threads call what the list says: memory takes longer.
 #include "ops/binary.h"
 
 #include "cpu/kernels/binary_functions.h"
-#include "cuda/launch.h"
 #include "cuda/strides.h"
 
 namespace convnet::cuda {
 
 namespace {
 
-// Operands of one sample lie `sample` floats apart.
-struct Operand {
-  const float* data;
-  int64_t sample;
-};
-
-#define CONVNET_BINARY(name, formula, da_source, da_formula, db_source, db_formula)              \
-  __global__ void name##_forward(Operand left, Operand right, float* to, int64_t n, Strides s) { \
-    each_element(n, [&](int64_t i) {                                                             \
-      const int64_t sample = i / s.size, at = i % s.size;                                        \
-      const Vec a = load(left.data + sample * left.sample + place_of(s, 0, at));                 \
-      const Vec b = load(right.data + sample * right.sample + place_of(s, 1, at));               \
-      store(to + i, formula);                                                                    \
-    });                                                                                          \
-  }                                                                                              \
-  __global__ void name##_backward(Operand left, Operand right, const float* slopes, float* to,   \
-                                  int64_t n, Strides s, bool second) {                           \
-    each_element(n, [&](int64_t i) {                                                             \
-      const int64_t sample = i / s.size, at = i % s.size;                                        \
-      const Vec dy = load(slopes + i);                                                           \
-      [[maybe_unused]] const Vec a =                                                             \
-          left.data ? load(left.data + sample * left.sample + place_of(s, 0, at)) : dy;          \
-      [[maybe_unused]] const Vec b =                                                             \
-          right.data ? load(right.data + sample * right.sample + place_of(s, 1, at)) : dy;       \
-      store(to + i, second ? db_formula : da_formula);                                           \
-    });                                                                                          \
-  }
+CONVNET_FAR Vec value_of(Binary fn, Vec a, Vec b) {
+  switch (fn) {
+#define CONVNET_BINARY(name, formula, da_source, da_formula, db_source, db_formula) \
+  case Binary::name:                                                                \
+    return formula;
 #include "ops/binary_list.inc"
 #undef CONVNET_BINARY
+  }
+  return a;
+}
+
+CONVNET_FAR Vec gradient_of(Binary fn, bool second, Vec a, Vec b, Vec dy) {
+  switch (fn) {
+#define CONVNET_BINARY(name, formula, da_source, da_formula, db_source, db_formula) \
+  case Binary::name:                                                                \
+    return second ? db_formula : da_formula;
+#include "ops/binary_list.inc"
+#undef CONVNET_BINARY
+  }
+  return dy;
+}
+
+// Operands of one sample lie `sample` floats apart; absent ones are null.
+struct Operands {
+  const float* data[2];
+  int64_t sample[2];
+  Strides strides;
+
+  // Whether they are read one after the other.
+  __device__ __forceinline__ bool dense(int k) const {
+    return strides.axes == 1 && strides.stride[k][0] == 1 && sample[k] == strides.size;
+  }
+  __device__ __forceinline__ Vec read(int k, int64_t i) const {
+    if (dense(k)) return load(data[k] + i);
+    const auto [of, at] = divide(i, strides.size);
+    return load(data[k] + of * sample[k] + place_of(strides, k, at));
+  }
+};
+
+struct Terms {
+  Vec a, b, dy;
+};
+
+__global__ void forward(CONVNET_PARAMETER Operands of, float* to, int64_t n, Binary fn) {
+  each_element_read(
+      n, [&](int64_t i) { return Terms{of.read(0, i), of.read(1, i), zero()}; },
+      [&](int64_t i, const Terms& t) { store(to + i, value_of(fn, t.a, t.b)); });
+}
+
+__global__ void backward(CONVNET_PARAMETER Operands of, const float* slopes, float* to, int64_t n,
+                         Binary fn, bool second) {
+  each_element_read(
+      n,
+      [&](int64_t i) {
+        const Vec dy = load(slopes + i);
+        return Terms{of.data[0] ? of.read(0, i) : dy, of.data[1] ? of.read(1, i) : dy, dy};
+      },
+      [&](int64_t i, const Terms& t) { store(to + i, gradient_of(fn, second, t.a, t.b, t.dy)); });
+}
+
+Operands operands_of(const Call& call) {
+  return {{call.f32(0), call.f32(1)},
+          {call.stride[0], call.stride[1]},
+          call.as<BinaryParams>().strides};
+}
 
 }  // namespace
 
 void binary(const Call& call) {
   const auto& p = call.as<BinaryParams>();
-  const Operand left{call.f32(0), call.stride[0]}, right{call.f32(1), call.stride[1]};
   const int64_t n = p.strides.size * call.samples;
-  switch (p.fn) {
-#define CONVNET_BINARY(name, value, da_source, da, db_source, db)                                 \
-  case Binary::name:                                                                              \
-    return launch(name##_forward, blocks_for(n), kThreads, call.stream, left, right, call.f32(2), \
-                  n, p.strides);
-#include "ops/binary_list.inc"
-#undef CONVNET_BINARY
-  }
+  launch(forward, blocks_for(n), kThreads, call.stream, operands_of(call), call.f32(2), n, p.fn);
 }
 
 void binary_backward(const Call& call) {
   const auto& p = call.as<BinaryParams>();
-  const Operand left{call.f32(0), call.stride[0]}, right{call.f32(1), call.stride[1]};
   const int64_t n = p.strides.size * call.samples;
-  switch (p.fn) {
-#define CONVNET_BINARY(name, value, da_source, da, db_source, db)                     \
-  case Binary::name:                                                                  \
-    return launch(name##_backward, blocks_for(n), kThreads, call.stream, left, right, \
-                  static_cast<const float*>(call.f32(2)), call.f32(3), n, p.strides, p.wrt != 0);
-#include "ops/binary_list.inc"
-#undef CONVNET_BINARY
-  }
+  launch(backward, blocks_for(n), kThreads, call.stream, operands_of(call),
+         static_cast<const float*>(call.f32(2)), call.f32(3), n, p.fn, p.wrt != 0);
 }
 
 }  // namespace convnet::cuda

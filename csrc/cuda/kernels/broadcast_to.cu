@@ -8,8 +8,12 @@ namespace convnet::cuda {
 
 namespace {
 
-__global__ void repeat(const float* x, int64_t sample, float* y, int64_t n, Strides s) {
-  each_element(n, [&](int64_t i) { y[i] = x[i / s.size * sample + place_of(s, 0, i % s.size)]; });
+__global__ void repeat(const float* x, int64_t sample, float* y, int64_t n,
+                       CONVNET_PARAMETER Strides s) {
+  each_element(n, [&](int64_t i) {
+    const auto [of, at] = divide(i, s.size);
+    y[i] = x[of * sample + place_of(s, 0, at)];
+  });
 }
 
 }  // namespace

@@ -172,16 +172,16 @@ void convolve(const Call& a, const Conv2dParams& p, float* y, Activation activat
   const Geometry g(p);
   if (!as_product(p)) {
     const int64_t n = shape.M * p.OC;
-    launch(grouped, blocks_for(n), kThreads, a.stream, Window<true>{false, x, g}, w, bias, y, n,
+    launch(grouped, blocks_for(n), kThreads, a.stream, Window<true>{x, g}, w, bias, y, n,
            activation);
     return;
   }
   const Columns weights(w, p);
   const Output out(y, bias, p.OC, p.out_group(), activation, p.groups > 1 ? p.out_group() : 0);
   if (in_fours(x, p.C, p.in_group()))
-    gemm(a, scratch, shape, Window<true>{true, x, g}, weights, out);
+    gemm(a, scratch, shape, Window<true>{x, g}, weights, out);
   else
-    gemm(a, scratch, shape, Window<false>{false, x, g}, weights, out);
+    gemm(a, scratch, shape, Window<false>{x, g}, weights, out);
 }
 
 // Bytes of the results before pooling.
@@ -222,11 +222,12 @@ void conv2d_backward_input(const Call& a) {
   const Phases g(p);
   const BackWeights weights{in_fours(w, p.OC, p.out_group()), w, g, 0, 0};
   const PutPhase out(
-      Output(dx, bias, p.C, p.in_group(), Activation::linear, p.groups > 1 ? p.in_group() : 0), g);
+      PlainOutput(dx, bias, p.C, p.in_group(), Activation::linear, p.groups > 1 ? p.in_group() : 0),
+      g);
   if (in_fours(dy, p.OC, p.out_group()))
-    gemm(a, a.scratch, shape, BackWindow<true>{true, dy, g, 0, 0}, weights, out);
+    gemm(a, a.scratch, shape, BackWindow<true>{dy, g, 0, 0}, weights, out);
   else
-    gemm(a, a.scratch, shape, BackWindow<false>{false, dy, g, 0, 0}, weights, out);
+    gemm(a, a.scratch, shape, BackWindow<false>{dy, g, 0, 0}, weights, out);
 }
 size_t conv2d_backward_input_scratch(const void* params, int64_t samples) {
   const auto& p = *static_cast<const Conv2dParams*>(params);
@@ -242,8 +243,8 @@ void conv2d_backward_weight(const Call& a) {
   if (as_product(p)) {
     const Columns right(dy, p);
     return gemm(a, a.scratch, shape, seen, right,
-                Output(dw, nullptr, p.OC, p.out_group(), Activation::linear,
-                       p.groups > 1 ? p.out_group() : 0));
+                PlainOutput(dw, nullptr, p.OC, p.out_group(), Activation::linear,
+                            p.groups > 1 ? p.out_group() : 0));
   }
   const int64_t slices = slices_of_groups(p, a.batch), n = shape.M * p.OC;
   const dim3 grid(static_cast<unsigned>(shape.M), static_cast<unsigned>(div_up(p.OC, kTogether)),

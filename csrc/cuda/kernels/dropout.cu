@@ -1,6 +1,7 @@
 // Dropout: draws, and their use forward and backward.
 #include "ops/dropout.h"
 
+#include "cuda/divide.h"
 #include "cuda/launch.h"
 #include "cuda/philox.h"
 
@@ -13,30 +14,31 @@ __global__ void draw(const Step* step, uint16_t* kept, int64_t samples, int64_t 
                      uint32_t node, uint32_t least_kept, bool none) {
   const int64_t fours = (draws + 3) / 4;
   each_element(samples * fours, [&](int64_t i) {
-    const int64_t sample = i / fours, four = i % fours;
+    const auto [sample, four] = divide(i, fours);
     const Numbers r = philox(*step, node, sample, four);
     for (int64_t j = 0; j < 4 && 4 * four + j < draws; ++j)
       kept[sample * draws + 4 * four + j] = !none && r.x[j] >= least_kept;
   });
 }
 
-// The draw of feature f.
-CONVNET_INLINE int64_t draw_of(const DropoutParams& p, int64_t f) {
-  if (!p.shared) return f;
-  int64_t at = 0;
+// The draw of element i, where features share draws.
+CONVNET_CALLED int64_t shared_draw(const DropoutParams& p, int64_t i) {
+  auto [sample, left] = divide(i, p.features);
+  int64_t place = sample * p.noise;
+  CONVNET_UNROLLED(1)
   for (int32_t axis = p.axes - 1; axis >= 0; --axis) {
-    at += f % p.extent[axis] * p.stride[axis];
-    f /= p.extent[axis];
+    const auto [outer, at] = divide(left, p.extent[axis]);
+    place += at * p.stride[axis];
+    left = outer;
   }
-  return at;
+  return place;
 }
 
-__global__ void apply(const float* x, const uint16_t* kept, float* y, int64_t n, DropoutParams p) {
+__global__ void apply(const float* x, const uint16_t* kept, float* y, int64_t n,
+                      CONVNET_PARAMETER DropoutParams p) {
   const float factor = p.rate < 1 ? 1.0f / (1.0f - p.rate) : 0.0f;
-  each_element(n, [&](int64_t i) {
-    const int64_t sample = i / p.features, feature = i % p.features;
-    y[i] = kept[sample * p.noise + draw_of(p, feature)] ? x[i] * factor : 0.0f;
-  });
+  each_element(
+      n, [&](int64_t i) { y[i] = kept[p.shared ? shared_draw(p, i) : i] ? x[i] * factor : 0.0f; });
 }
 
 void launch_apply(const Call& a, const uint16_t* kept, float* y) {

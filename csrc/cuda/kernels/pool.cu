@@ -2,7 +2,7 @@
 // cover it, so that nothing is scattered.
 #include "ops/pool.h"
 
-#include "cuda/launch.h"
+#include "cuda/divide.h"
 
 namespace convnet::cuda {
 
@@ -12,8 +12,11 @@ namespace {
 struct Place {
   int64_t c, x, y, image;
 };
-CONVNET_INLINE Place place_of(int64_t i, int64_t C, int64_t W, int64_t H) {
-  return {i % C, i / C % W, i / C / W % H, i / C / W / H};
+__device__ __forceinline__ Place place_of(int64_t i, int64_t C, int64_t W, int64_t H) {
+  const auto [pixel, c] = divide(i, C);
+  const auto [row, x] = divide(pixel, W);
+  const auto [image, y] = divide(row, H);
+  return {c, x, y, image};
 }
 
 // Taps of window `o` that lie within an axis of n places.
@@ -63,13 +66,14 @@ __global__ void average_forward(const float* x, float* y, int64_t n, PoolParams 
 
 // The sum of part(window's element, tap) over the windows that cover a place.
 template <class Part>
-CONVNET_INLINE float over_windows(const PoolParams& p, const Place& at, Part part) {
+__device__ __forceinline__ float over_windows(const PoolParams& p, const Place& at, Part part) {
   float sum = 0;
   const int64_t y = at.y + p.top, x = at.x + p.left;
-  const int64_t first_y = y < p.KH ? 0 : (y - p.KH) / p.sy + 1;
-  const int64_t first_x = x < p.KW ? 0 : (x - p.KW) / p.sx + 1;
-  for (int64_t oy = first_y; oy <= y / p.sy && oy < p.OH; ++oy)
-    for (int64_t ox = first_x; ox <= x / p.sx && ox < p.OW; ++ox)
+  const int64_t first_y = y < p.KH ? 0 : divide(y - p.KH, p.sy).quotient + 1;
+  const int64_t first_x = x < p.KW ? 0 : divide(x - p.KW, p.sx).quotient + 1;
+  const int64_t last_y = divide(y, p.sy).quotient, last_x = divide(x, p.sx).quotient;
+  for (int64_t oy = first_y; oy <= last_y && oy < p.OH; ++oy)
+    for (int64_t ox = first_x; ox <= last_x && ox < p.OW; ++ox)
       sum = part(sum, oy, ox, (y - oy * p.sy) * p.KW + x - ox * p.sx);
   return sum;
 }

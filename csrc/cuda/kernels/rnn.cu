@@ -2,15 +2,25 @@
 // gradient), dropout of the inputs, gradients of the weights.
 #include "ops/rnn.h"
 
-#include "cuda/divide.h"
+#include "cuda/kernels/rnn_state.h"
 #include "cuda/matrix.h"
 
 namespace convnet::cuda {
 
 namespace {
 
+__global__ void transpose(const float* from, float* to, int64_t H, int64_t G) {
+  each_element(G * H * H, [&](int64_t i) {
+    const auto [rest, unit] = divide(i, H);
+    to[i] = from[unit * G * H + rest];
+  });
+}
+
 __global__ void drop(const float* x, const float* mask, float* y, int64_t n, RnnDropoutParams p) {
-  each_element(n, [&](int64_t i) { y[i] = x[i] * mask[i / (p.T * p.F) * p.F + i % p.F]; });
+  each_element(n, [&](int64_t i) {
+    const auto [row, feature] = divide(i, p.F);
+    y[i] = x[i] * mask[divide(row, p.T).quotient * p.F + feature];
+  });
 }
 
 // The gradients of all weights are one product, whose summed index counts the steps of all
@@ -87,7 +97,9 @@ struct PutGradients {
   int64_t F, H, M, split, biases;
   bool has_inner, has_inner_dz;
 
-  CONVNET_INLINE void one(int, int64_t slice, int64_t m, int64_t n, float sum) const {
+  CONVNET_INLINE void operator()(int, int64_t slice, int64_t m, int64_t n,
+                                 const float* sums) const {
+    const float sum = *sums;
     const bool after = n >= M;  // of inner_dz
     const int64_t column = after ? split + n - M : n;
     if (m < F) {
@@ -105,8 +117,18 @@ struct PutGradients {
     if (!after) rows[column] = sum;
     if (biases > 1 && usual) rows[M + column] = sum;
   }
-  CONVNET_INLINE void four(int, int64_t, int64_t, int64_t, float4) const {}
 };
+
+}  // namespace
+
+template <>
+constexpr Tiles kTilesOf<Left, Right> = Tiles::most;
+
+void transpose_recurrent(Stream stream, const float* from, float* to, int64_t H, int64_t G) {
+  launch(transpose, blocks_for(G * H * H), kThreads, stream, from, to, H, G);
+}
+
+namespace {
 
 int64_t steps_of(const RnnWeightParams& p, int64_t samples) { return samples * p.outer * p.T; }
 
@@ -137,7 +159,8 @@ void rnn_backward_weight(const Call& a) {
                    p.biases, inner != nullptr, inner_dz != nullptr};
   const int64_t rows = p.F + (inner ? 2 : 1) * p.H + 1, columns = p.M + (inner_dz ? p.H : 0);
   const Shape shape{rows, columns, steps_of(p, a.batch)};
-  const Plan plan = plan_of({rows + 1, columns, shape.K}, a.products);  // db may have two rows
+  // db may have two rows.
+  const Plan plan = plan_of({rows + 1, columns, shape.K}, a.products, kTilesOf<Left, Right>);
   const int slices = plan.slices.count;
   if (slices > 1) {
     put.dw = static_cast<float*>(a.scratch);

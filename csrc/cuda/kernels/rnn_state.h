@@ -51,6 +51,7 @@ __global__ void __launch_bounds__(Weights::kUnits ? Cell::gates * Weights::kUnit
   constexpr int G = Cell::gates, kOwn = 1 + Cell::parts, kPlanes = kOwn + Cell::states;
   const RnnParams& p = a.p;
   const bool resets_after = Cell::resets && p.reset_after;
+  const bool resets_before = Cell::resets && !p.reset_after;  // its product is a second one
   const Team<Weights, B, G> team(p, a.recurrent, a.sequences,
                                  planes_of_block<Weights, B, kPlanes>(a.room, p.H));
   const int64_t H = p.H;
@@ -106,17 +107,16 @@ __global__ void __launch_bounds__(Weights::kUnits ? Cell::gates * Weights::kUnit
   });
   __syncthreads();
   for (int64_t step = 0; step < p.T; ++step) {
-    if (Cell::resets && !p.reset_after) {
-      multiply(step, 0, G - 1);
+    CONVNET_UNROLLED(1)
+    for (int begin = 0, end = resets_before ? G - 1 : G; begin < G; begin = end, end = G) {
+      multiply(step, begin, end);
+      if (end == G) break;
       team.each_unit([&](int b, int unit, int64_t sequence) {
         float& h = team.at(0, b, unit);
         h *= f.gate(team.at(2, b, unit));
         if (a.keeps()) a.row(a.reset, sequence, step)[unit] = h;
       });
       __syncthreads();
-      multiply(step, G - 1, G);
-    } else {
-      multiply(step, 0, G);
     }
     team.each_unit([&](int b, int unit, int64_t sequence) {
       float z[Cell::parts], state[Cell::states], next[Cell::states];
@@ -169,6 +169,7 @@ __global__ void __launch_bounds__(Weights::kUnits ? Cell::gates * Weights::kUnit
   const Team<Weights, B, G> team(p, a.recurrent, a.sequences,
                                  planes_of_block<Weights, B, kPlanes>(a.room, p.H));
   const int64_t H = p.H;
+  const bool resets_before = Cell::resets && !p.reset_after;
 
   const auto multiply = [&](int begin, int end) {
     const auto put = [&](int gate, int unit, const float (&sum)[B], int) {
@@ -216,11 +217,11 @@ __global__ void __launch_bounds__(Weights::kUnits ? Cell::gates * Weights::kUnit
       }
     });
     __syncthreads();
-    if constexpr (Cell::resets) {
-      if (p.reset_after) {
-        multiply(0, G);
-      } else {
-        multiply(G - 1, G);
+    CONVNET_UNROLLED(1)
+    for (int begin = resets_before ? G - 1 : 0, end = G;; end = begin, begin = 0) {
+      multiply(begin, end);
+      if (begin == 0) break;
+      if constexpr (Cell::resets) {
         team.each_unit([&](int b, int unit, int64_t sequence) {
           const Past<Cell::kept> old = past(sequence, step, unit);
           const float before =
@@ -231,11 +232,8 @@ __global__ void __launch_bounds__(Weights::kUnits ? Cell::gates * Weights::kUnit
           team.at(1, b, unit) = dz;
           team.at(2 * G - 1, b, unit) = d * reset;
         });
-        __syncthreads();
-        multiply(0, G - 1);
       }
-    } else {
-      multiply(0, G);
+      __syncthreads();
     }
     team.each_unit([&](int b, int unit, int64_t sequence) {
       float through = team.at(G, b, unit);
@@ -252,12 +250,7 @@ __global__ void __launch_bounds__(Weights::kUnits ? Cell::gates * Weights::kUnit
 }
 
 // [H][G][H] -> [G][H][H]: weights as the gradient's products read them in rows.
-static __global__ void transpose_recurrent(const float* from, float* to, int H, int G) {
-  each_element(int64_t{G} * H * H, [&](int64_t i) {
-    const int64_t unit = i % H, rest = i / H;
-    to[i] = from[unit * G * H + rest];
-  });
-}
+void transpose_recurrent(Stream stream, const float* from, float* to, int64_t H, int64_t G);
 
 constexpr int64_t kMostHeld = 64;  // units whose weights are held in registers
 
@@ -290,9 +283,11 @@ void launch_held(Stream stream, const Arguments& a) {
 
 template <class Cell, class Arguments>
 void launch_all_steps(Stream stream, const Arguments& a) {
-  if (holds(a.p) && a.p.H <= 32) return launch_held<Cell, Held<32>>(stream, a);
+  if constexpr (Cell::gates > 1)  // the simple layer is rare, and has no kernel for few units
+    if (holds(a.p) && a.p.H <= 32) return launch_held<Cell, Held<32>>(stream, a);
   if (holds(a.p)) return launch_held<Cell, Held<64>>(stream, a);
-  with_gates(a.p, [&](auto gates) { launch_team<Cell, Streamed, kTogether>(stream, a, gates); });
+  launch_team<Cell, Streamed, kTogether>(
+      stream, a, MostlyUsualGates{{a.p.activation, a.p.recurrent_activation}});
 }
 
 // Scratch: planes, and behind them for the gradient the weights transposed.
@@ -358,8 +353,7 @@ RnnBackward backward_of(const Call& c) {
   a.recurrent = {c.f32(1 + Cell::states), H, Cell::gates * H, 1};
   if (holds(a.p)) return a;
   float* transposed = a.room + floats_backward<Cell>(a.p, c.samples);
-  launch(transpose_recurrent, blocks_for(Cell::gates * H * H), kThreads, c.stream, a.recurrent.data,
-         transposed, static_cast<int>(H), Cell::gates);
+  transpose_recurrent(c.stream, a.recurrent.data, transposed, H, Cell::gates);
   a.recurrent = {transposed, H * H, 1, H};
   return a;
 }

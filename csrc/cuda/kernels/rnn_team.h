@@ -9,6 +9,23 @@ namespace convnet::cuda {
 
 constexpr int kStreaming = 512;  // threads of a block that does not hold its weights
 
+// Any gates, of which the usual ones are not out of line.
+struct MostlyUsualGates : AnyGates {
+  CONVNET_INLINE Vec inner(Vec x) const {
+    return activation == GateFn::tanh ? tanh(x) : AnyGates::inner(x);
+  }
+  CONVNET_INLINE Vec inner_slope(Vec y) const {
+    return activation == GateFn::tanh ? UsualGates().inner_slope(y) : AnyGates::inner_slope(y);
+  }
+  CONVNET_INLINE Vec gate(Vec x) const {
+    return recurrent_activation == GateFn::sigmoid ? sigmoid(x) : AnyGates::gate(x);
+  }
+  CONVNET_INLINE Vec gate_slope(Vec y) const {
+    return recurrent_activation == GateFn::sigmoid ? UsualGates().gate_slope(y)
+                                                   : AnyGates::gate_slope(y);
+  }
+};
+
 template <class Gates>
 struct Functions {
   Gates gates;
@@ -38,7 +55,11 @@ struct Held {
   __device__ __forceinline__ void load(const RecurrentWeights& all, int H, int results) {
     const int result = static_cast<int>(threadIdx.x);
     const float* from = all.of(result / H, result % H);
-    CONVNET_REGISTERS(i, K) w[i] = result < results && i < H ? from[i * all.pitch] : 0.0f;
+    const int there = result < results ? H : 0;
+    CONVNET_REGISTERS(i, K) {
+      w[i] = i < there ? *from : 0.0f;
+      if (i + 1 < there) from += all.pitch;  // each time, as K products would fill pages
+    }
   }
   template <int B>
   __device__ __forceinline__ void times(const float* x, int pitch, const float*, int64_t, int,
@@ -109,13 +130,21 @@ struct Team {
     return planes[(plane * B + b) * pitch + unit];
   }
 
+  // i / H for i < kOf * H.
+  template <int kOf>
+  __device__ __forceinline__ int quotient_by_units(int i) const {
+    int quotient = 0;
+    CONVNET_REGISTERS(k, kOf - 1) quotient += i >= (k + 1) * H ? 1 : 0;
+    return quotient;
+  }
+
   // body(b, unit, sequence); a thread gets the same ones each time.
   template <class Body>
   __device__ __forceinline__ void each_unit(Body body) const {
     CONVNET_UNROLLED(1)
     for (int i = static_cast<int>(threadIdx.x); i < B * H; i += static_cast<int>(blockDim.x)) {
-      const int b = i / H;
-      if (first + b < sequences) body(b, i % H, first + b);
+      const int b = quotient_by_units<B>(i);
+      if (first + b < sequences) body(b, i - b * H, first + b);
     }
   }
 
@@ -125,7 +154,7 @@ struct Team {
   __device__ __forceinline__ void each_product(int begin, int end, bool of_gates, Get get,
                                                Put put) const {
     const auto one = [&](int result) {
-      const int gate = result / H, unit = result % H;
+      const int gate = quotient_by_units<G>(result), unit = result - gate * H;
       float sum[B];
       const auto given = get(gate, unit);
       weights.times(&at(of_gates ? gate : 0, 0, 0), pitch, recurrent.of(gate, unit),

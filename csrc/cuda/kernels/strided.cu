@@ -2,6 +2,7 @@
 #include "ops/strided.h"
 
 #include "cuda/block.h"
+#include "cuda/divide.h"
 
 namespace convnet::cuda {
 
@@ -13,10 +14,13 @@ constexpr int kSquare = 32;
 __global__ void move(const float* x, int64_t sample, float* y, int64_t n, int64_t size,
                      StridedParams p) {
   each_element(n, [&](int64_t i) {
-    int64_t from = p.first + i / size * sample, left = i % size;
+    auto [of, left] = divide(i, size);
+    int64_t from = p.first + of * sample;
+    CONVNET_UNROLLED(1)
     for (int64_t d = p.rank - 1; d > 0; --d) {
-      from += left % p.size[d] * p.stride[d];
-      left /= p.size[d];
+      const auto [outer, at] = divide(left, p.size[d]);
+      from += at * p.stride[d];
+      left = outer;
     }
     y[i] = x[from + left * p.stride[0]];
   });
@@ -32,9 +36,11 @@ __global__ void move_squares(const float* x, int64_t sample, float* y, int64_t s
   const int64_t squares = across * ((rows + kSquare - 1) / kSquare);
   const int fast = static_cast<int>(threadIdx.x) % kSquare;
   each_row_of_block(samples * squares, [&](int64_t i) {
-    const int64_t row = i % squares / across * kSquare, column = i % squares % across * kSquare;
-    const float* in = x + i / squares * sample + p.first;
-    float* out = y + i / squares * rows * columns;
+    const auto [of, place] = divide(i, squares);
+    const auto [down, right] = divide(place, across);
+    const int64_t row = down * kSquare, column = right * kSquare;
+    const float* in = x + of * sample + p.first;
+    float* out = y + of * rows * columns;
     for (int j = static_cast<int>(threadIdx.x) / kSquare; j < kSquare; j += kThreads / kSquare)
       if (row + fast < rows && column + j < columns)
         square[j][fast] = in[row + fast + (column + j) * p.stride[1]];
@@ -80,15 +86,18 @@ __global__ void join(Parts in, float* y, int64_t n, ConcatParams p) {
 }
 
 // The element of one sample's x that element i of the result holds; -1 where it is padding.
-CONVNET_INLINE int64_t padded_place(const PadParams& p, int64_t i) {
-  int64_t from = i % p.run, scale = p.run;
-  i /= p.run;
+__device__ __forceinline__ int64_t padded_place(const PadParams& p, int64_t i) {
+  auto [left, from] = divide(i, p.run);
+  int64_t scale = p.run;
+  CONVNET_UNROLLED(1)
   for (int64_t d = p.rank - 1; d >= 0; --d) {
-    const int64_t at = i % p.size[d] - p.begin[d];
-    i /= p.size[d];
-    if (at < 0 || at % p.step[d] != 0 || at / p.step[d] >= p.count[d]) return -1;
-    from += at / p.step[d] * scale;
+    const auto [outer, at] = divide(left, p.size[d]);
+    if (at < p.begin[d]) return -1;
+    const auto [place, between] = divide(at - p.begin[d], p.step[d]);
+    if (between != 0 || place >= p.count[d]) return -1;
+    from += place * scale;
     scale *= p.count[d];
+    left = outer;
   }
   return from;
 }
@@ -96,8 +105,9 @@ CONVNET_INLINE int64_t padded_place(const PadParams& p, int64_t i) {
 __global__ void surround(const float* x, int64_t sample, float* y, int64_t n, int64_t size,
                          PadParams p) {
   each_element(n, [&](int64_t i) {
-    const int64_t from = padded_place(p, i % size);
-    y[i] = from < 0 ? p.value : x[i / size * sample + from];
+    const auto [of, at] = divide(i, size);
+    const int64_t from = padded_place(p, at);
+    y[i] = from < 0 ? p.value : x[of * sample + from];
   });
 }
 

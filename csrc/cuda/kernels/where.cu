@@ -11,9 +11,9 @@ struct Operands {
   int64_t sample[3];
 };
 
-__global__ void choose(Operands in, float* y, int64_t n, Strides s) {
+__global__ void choose(Operands in, float* y, int64_t n, CONVNET_PARAMETER Strides s) {
   each_element(n, [&](int64_t i) {
-    const int64_t sample = i / s.size, at = i % s.size;
+    const int64_t sample = divide(i, s.size).quotient, at = i - sample * s.size;
     const auto read = [&](int k) { return in.data[k][sample * in.sample[k] + place_of(s, k, at)]; };
     y[i] = read(0) != 0.0f ? read(1) : read(2);
   });
