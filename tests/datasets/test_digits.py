@@ -27,7 +27,7 @@ def test_any_part_of_them_has_all_digits():
 
 
 def test_the_file_is_small():
-    assert (FOLDER / "digits.npz").stat().st_size < 1_600_000
+    assert (FOLDER / "digits.npz").stat().st_size < 1_000_000
 
 
 def test_attribution_and_licence_lie_beside_the_file():
