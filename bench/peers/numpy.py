@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench import protocol
-from bench.batches import find
+from bench.batches import find, load
 from bench.peers.numpy_layers import LSTM, Array, Conv2D, Dense, Dropout, Layer, Pool, Relu, Tanh
 
 Rng = np.random.Generator
@@ -126,4 +126,4 @@ def prepare(request: dict[str, Any]) -> protocol.Measurable:
 
 
 if __name__ == "__main__":
-    protocol.serve(prepare, protocol.versions("numpy"))
+    protocol.serve(prepare, protocol.versions("numpy"), load=load)

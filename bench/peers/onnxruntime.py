@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 
 from bench import protocol
+from bench.batches import load
 from bench.peers import onnx_kernels, onnx_nets
 
 
@@ -31,4 +32,4 @@ def prepare_kernel(request: dict[str, Any]) -> protocol.Measurable:
 
 
 if __name__ == "__main__":
-    protocol.serve(prepare, protocol.versions("onnxruntime", "numpy"), prepare_kernel)
+    protocol.serve(prepare, protocol.versions("onnxruntime", "numpy"), prepare_kernel, load=load)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import protocol
-from bench.batches import Data, find
+from bench.batches import Data, find, load
 from bench.peers import pytorch_kernels
 from bench.peers.pytorch_device import Mixed, loop, settle
 from bench.peers.pytorch_nets import NETS
@@ -96,4 +96,4 @@ def prepare(request: dict[str, Any]) -> protocol.Measurable:
 
 
 if __name__ == "__main__":
-    protocol.serve(prepare, protocol.versions("torch", "numpy"), pytorch_kernels.prepare)
+    protocol.serve(prepare, protocol.versions("torch", "numpy"), pytorch_kernels.prepare, load=load)
