@@ -99,12 +99,12 @@ __attribute__((noinline)) void transform_output(const Job& job, const float* sum
   const int64_t corner = ((outer * height + y0) * width + x0) * job.OC + first;
   for (int64_t o = 0; o < count; ++o, sums += kWidth) {
     Vec r[MY][NX], y[MY][MX];
-    CONVNET_EACH(j, NX) {
+    each<NX>([&](int j) CONVNET_INLINED {
       Vec column[NY], results[MY];
       CONVNET_EACH(i, NY) column[i] = load(sums + (i * NX + j) * Buffers::sum_point_step);
       from_points(column, results);
       CONVNET_EACH(i, MY) r[i][j] = results[i];
-    }
+    });
     CONVNET_EACH(i, MY) from_points(r[i], y[i]);
     const Vec bias = job.bias ? set1(job.bias[first + o]) : zero();
     CONVNET_EACH(i, MY / kStep)

@@ -26,26 +26,27 @@ __attribute__((noinline)) void transform_input(const TileSource& from, int64_t y
   const int64_t pitch = from.C * kLanes;
   const float* pixel[NY][NX];
   int64_t step[NY][NX];
-  CONVNET_EACH(i, NY)
-    CONVNET_EACH(j, NX) {
+  each<NY, kInside>([&](int i) CONVNET_INLINED {
+    each<NX, kInside>([&](int j) CONVNET_INLINED {
       const bool inside = kInside || (y + i >= 0 && y + i < from.H && x + j >= 0 && x + j < from.W);
       pixel[i][j] = inside ? from.image + ((y + i) * from.W + x + j) * pitch : nothing;
       step[i][j] = inside ? kLanes : 0;
-    }
+    });
+  });
   float* out = to.out;
   for (int64_t c = 0; c < channels; ++c, out += to.channel_step) {
     Vec r[NY][NX];
-    CONVNET_EACH(j, NX) {
+    each<NX, kInside>([&](int j) CONVNET_INLINED {
       Vec column[NY];
       CONVNET_EACH(i, NY) column[i] = load(pixel[i][j] + c * (kInside ? kLanes : step[i][j]));
       to_points(column);
       CONVNET_EACH(i, NY) r[i][j] = column[i];
-    }
-    CONVNET_EACH(i, NY) {
+    });
+    each<NY, kInside>([&](int i) CONVNET_INLINED {
       to_points(r[i]);
       CONVNET_EACH(j, NX)
         store_part<kWhole>(out + (i * NX + j) * to.point_step, to.samples, r[i][j]);
-    }
+    });
   }
 }
 

@@ -24,7 +24,7 @@ CONVNET_INLINE void transform_tile(const Conv2dParams& p, const float* image, in
     const int64_t n = least(kWidth, p.C - c);
     const bool whole = n == kWidth;
     Vec r[NY][NX];
-    CONVNET_EACH(j, NX) {
+    each<NX>([&](int j) CONVNET_INLINED {
       Vec column[NY];
       CONVNET_EACH(i, NY) {
         const float* pixel = image + ((y + i) * p.W + x + j) * p.C + c;
@@ -35,8 +35,8 @@ CONVNET_INLINE void transform_tile(const Conv2dParams& p, const float* image, in
       }
       to_points(column);
       CONVNET_EACH(i, NY) r[i][j] = column[i];
-    }
-    CONVNET_EACH(i, NY) {
+    });
+    each<NY>([&](int i) CONVNET_INLINED {
       to_points(r[i]);
       CONVNET_EACH(j, NX) {
         float* to = out + (i * NX + j) * step + c;
@@ -45,7 +45,7 @@ CONVNET_INLINE void transform_tile(const Conv2dParams& p, const float* image, in
         else
           store_first(to, n, r[i][j]);
       }
-    }
+    });
   }
 }
 
@@ -95,12 +95,12 @@ CONVNET_INLINE void transform_output(const Conv2dParams& p, const float* sums, c
   const int64_t height = p.OH / kStep, width = p.OW / kStep;
   const int64_t y0 = ty / kStep, x0 = tx / kStep;
   Vec r[MY][NX], y[MY][MX];
-  CONVNET_EACH(j, NX) {
+  each<NX>([&](int j) CONVNET_INLINED {
     Vec column[NY], results[MY];
     CONVNET_EACH(i, NY) column[i] = load(sums + (i * NX + j) * kRowSums);
     from_points(column, results);
     CONVNET_EACH(i, MY) r[i][j] = results[i];
-  }
+  });
   CONVNET_EACH(i, MY) from_points(r[i], y[i]);
   const Vec b = bias ? load_first(bias + o, n) : zero();
   CONVNET_EACH(i, MY / kStep)

@@ -49,19 +49,19 @@ __attribute__((noinline)) void transform_results(const Conv2dParams& p, const fl
   const float* corner = dy + (y * p.OW + x) * p.OC * kLanes;
   for (int64_t at = 0; at < channels * kLanes; at += kWidth) {
     Vec r[NY][MX];
-    CONVNET_EACH(j, MX) {
+    each<MX>([&](int j) CONVNET_INLINED {
       Vec column[MY], points[NY];
       CONVNET_EACH(i, MY)
         column[i] =
             i < rows && j < columns ? load(corner + (i * p.OW + j) * p.OC * kLanes + at) : zero();
       result_points(column, points);
       CONVNET_EACH(i, NY) r[i][j] = points[i];
-    }
-    CONVNET_EACH(i, NY) {
+    });
+    each<NY>([&](int i) CONVNET_INLINED {
       Vec points[NX];
       result_points(r[i], points);
       CONVNET_EACH(j, NX) store(out + (i * NX + j) * kSquare + at, points[j]);
-    }
+    });
   }
 }
 
