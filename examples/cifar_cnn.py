@@ -2,7 +2,7 @@
 
     python examples/cifar_cnn.py
 
-gives, after 15 epochs on the 10,000 images of `data_batch_1` alone, a test accuracy of 0.6052.
+gives, after 15 epochs on the 10,000 images of `data_batch_1` alone, a test accuracy of 0.6143.
 """
 
 import argparse

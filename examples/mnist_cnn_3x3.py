@@ -2,7 +2,7 @@
 
     python examples/mnist_cnn_3x3.py
 
-gives a test accuracy of 0.9920 after 12 epochs on 60,000 images.
+gives a test accuracy of 0.9918 after 12 epochs on 60,000 images.
 """
 
 import argparse
