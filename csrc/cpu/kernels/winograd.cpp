@@ -7,6 +7,7 @@
 
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/block_pool.h"
+#include "cpu/kernels/each.h"
 #include "cpu/kernels/winograd_input.h"
 #include "cpu/kernels/winograd_points.h"
 #include "ops/conv2d.h"

@@ -1,6 +1,7 @@
 // The points of a tile of the input, samples in lanes.
 #pragma once
 
+#include "cpu/kernels/each.h"
 #include "cpu/kernels/tail.h"
 #include "cpu/kernels/winograd_points.h"
 

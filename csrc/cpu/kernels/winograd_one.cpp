@@ -3,6 +3,7 @@
 // channels in registers, and transformed to results.
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/block_pool.h"
+#include "cpu/kernels/each.h"
 #include "cpu/kernels/winograd.h"
 #include "cpu/kernels/winograd_points.h"
 #include "ops/conv2d.h"

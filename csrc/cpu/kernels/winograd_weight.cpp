@@ -5,6 +5,7 @@
 // lie in lanes: the points of dy are transposed, [point][tile][sample][channel], and those of x are
 // broadcast.
 #include "cpu/kernels/conv2d_weight.h"
+#include "cpu/kernels/each.h"
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/tail.h"
 #include "cpu/kernels/winograd.h"
