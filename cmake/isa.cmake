@@ -26,7 +26,9 @@ function(convnet_add_isas target)
   list(TRANSFORM rare REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/cpu/kernels/\\1.cpp")
   set_source_files_properties(${rare} PROPERTIES COMPILE_OPTIONS $<TARGET_PROPERTY:CONVNET_OPTIMIZE_RARE>)
   set(fast OPTIMIZE -O3 OPTIMIZE_RARE -O2)
-  convnet_add_isa(${target} portable OPTIMIZE -Os OPTIMIZE_RARE -Os)
+  # So that GCC inlines short functions for size as well: those of shared headers may not be left in an object file.
+  set(inline_short $<$<CXX_COMPILER_ID:GNU>:--param=max-inline-insns-size=40>)
+  convnet_add_isa(${target} portable OPTIMIZE -Os OPTIMIZE_RARE -Os FLAGS ${inline_short})
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     convnet_add_isa(${target} avx2 ${fast} FLAGS -mavx2 -mfma -mf16c)
     convnet_add_isa(${target} avx512 ${fast}
